@@ -1,0 +1,32 @@
+"""The configuration: YAML -> checked, frozen settings.
+
+`load` reads it, `warnings` says what is hardly meant, `json_schema` tells editors. Does not care whether a feed answers or a store
+is there.
+"""
+
+from pipeline.config.durations import format_duration, parse_duration
+from pipeline.config.loader import load
+from pipeline.config.oddities import warnings
+from pipeline.config.schema import json_schema
+from pipeline.config.settings import (
+    EntitySettings,
+    FeedSettings,
+    PollingSettings,
+    Settings,
+    WatchSettings,
+    WebhookSettings,
+)
+
+__all__ = [
+    "EntitySettings",
+    "FeedSettings",
+    "PollingSettings",
+    "Settings",
+    "WatchSettings",
+    "WebhookSettings",
+    "format_duration",
+    "json_schema",
+    "load",
+    "parse_duration",
+    "warnings",
+]

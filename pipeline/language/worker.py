@@ -1,0 +1,60 @@
+"""The process that reads: started by `pool.py`, which speaks to it over a socket. It imports neither Beam nor the
+caller's main module.
+
+Orders are `Configure` or a batch of texts. It says first whether it is ready, then answers each batch with its readings; it ends
+when the other side does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from typing import NamedTuple, Protocol
+
+from pipeline.language.names import Watched
+from pipeline.language.read import Reader, ReadFailure, Text
+from pipeline.model import Reading
+
+
+class Configure(NamedTuple):
+    """An order: read by these entities from now on."""
+
+    watched: tuple[Watched, ...]
+
+
+class Ready(NamedTuple):
+    """The first answer: why no story can be read here, or None."""
+
+    problem: str | None = None
+
+
+class Reads(Protocol):
+    """What the process does its work with."""
+
+    def configure(self, watched: Sequence[Watched]) -> None: ...
+    def read(self, texts: Sequence[Text]) -> list[Reading | ReadFailure]: ...
+
+
+def serve(line: Connection, make_reader: Callable[[], Reads]) -> None:
+    """Answer the orders that come over `line` until it is closed."""
+    try:
+        reader = make_reader()
+    except (OSError, ImportError, ValueError) as error:
+        line.send(Ready(f"{type(error).__name__}: {error}"))
+        return
+    try:
+        line.send(Ready())
+        while True:
+            order = line.recv()
+            if isinstance(order, Configure):
+                reader.configure(order.watched)
+            else:
+                line.send(reader.read(order))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return
+
+
+def main(fd: int) -> None:
+    """Serve over the socket `fd`, reading by no entities at first."""
+    with Connection(fd) as line:
+        serve(line, lambda: Reader(()))

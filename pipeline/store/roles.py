@@ -1,0 +1,199 @@
+"""The roles a store plays for the stages. `sqlite/` and `elasticsearch/` implement each; `tests/contract/` holds them to it.
+
+Every method that writes may be called again with the same arguments and does nothing the second time. Every method
+raises `TransientError` where the store is away or locked. Batches are small (tens to hundreds); an empty batch is allowed
+and costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Hit, ItemVersion, ReadStory
+
+
+class FeedSchedule(Protocol):
+    """Which feeds are polled when, and what is remembered of each."""
+
+    def subscribe(self, urls: Collection[str], now: datetime) -> None:
+        """Make `urls` the feeds that are polled: new ones are due at `now`, known ones keep their state, others rest."""
+
+    def lease(self, now: datetime, until: datetime, limit: int) -> list[FeedState]:
+        """Take up to `limit` due feeds, most overdue first; none is due again before `until` unless a poll lands first."""
+
+    def next_due_at(self) -> datetime | None:
+        """When the next feed is due; None without feeds."""
+
+    def states(self) -> list[FeedState]:
+        """The state of every subscribed feed, by URL."""
+
+
+class Landing(Protocol):
+    """Item versions from the moment they are sighted until their story is finished. An id that landed never lands again."""
+
+    def land(self, versions: Sequence[ItemVersion], until: datetime, states: Sequence[FeedState] = ()) -> list[str]:
+        """Write item versions and the states of the feeds they came from in one; answer the ids that are new, in order.
+
+        New versions are leased until `until`. A state's `items` grows by the new versions of its feed.
+        """
+
+    def unfinished(self, now: datetime, until: datetime, limit: int, *, leased_too: bool = False) -> list[str]:
+        """Take up to `limit` landed versions that nobody works on (or anyone: `leased_too`), oldest first, leased until `until`."""
+
+    def read(self, ids: Sequence[str]) -> list[ItemVersion]:
+        """The versions of `ids` that are not finished, in the order asked for."""
+
+    def finish(self, ids: Sequence[str]) -> None:
+        """Mark versions finished and forget their content; their ids stay known."""
+
+    def reopen(self, versions: Sequence[ItemVersion], until: datetime) -> None:
+        """Land versions again though their ids are known: for what was set aside and is tried again."""
+
+    def next_due_at(self) -> datetime | None:
+        """When the next unfinished version may be taken; None where all is finished."""
+
+    def unfinished_count(self) -> int:
+        """How many landed versions are not finished."""
+
+
+class Claims(Protocol):
+    """Which story owns a fingerprint: exactly one, whoever asks and however often."""
+
+    def owners(self, fingerprints: Collection[str]) -> dict[str, str]:
+        """The owner of each fingerprint that has one."""
+
+    def claim(self, wanted: Mapping[str, str]) -> dict[str, str]:
+        """Claim fingerprints (key) for stories (value); answers the owner of each, the claimant or whoever came first."""
+
+
+class SearchRequest(NamedTuple):
+    """A search, already parsed. All conditions hold at once; text and names are matched without case and accents."""
+
+    words: tuple[str, ...] = ()
+    """Each a word (`prefix*` allowed) or, with spaces in it, a phrase."""
+    entities: tuple[str, ...] = ()
+    """Names or keys."""
+    pairs: tuple[tuple[str, str], ...] = ()
+    """Two names or keys each, in either order."""
+    topics: tuple[str, ...] = ()
+    """IPTC codes or names; a topic is found by its own, not its parents'."""
+    sources: tuple[str, ...] = ()
+    feeds: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    originals_only: bool = False
+    since: datetime | None = None
+    """Published at or after."""
+    until: datetime | None = None
+    """Published before."""
+    by_relevance: bool = False
+    """Best match first; else newest first."""
+    limit: int = 20
+    after: str | None = None
+    """The `next` of the page before (newest first only)."""
+
+
+class Found(NamedTuple):
+    """A story that a search found, with the words that matched."""
+
+    read: ReadStory
+    snippet: str
+    """A line of the text around the first matches, each match between U+E000 and U+E001; empty where no word was asked for."""
+
+
+class Page(NamedTuple):
+    """A page of results; pass `next` as `after` for the following one."""
+
+    found: tuple[Found, ...]
+    next: str | None
+
+
+class Stories(Protocol):
+    """Every story with its reading, and the search over them."""
+
+    def get(self, ids: Collection[str]) -> dict[str, ReadStory]:
+        """The stored stories among `ids`, each with the revision to hand back."""
+
+    def put(self, stories: Sequence[ReadStory]) -> set[str]:
+        """Write stories whose `revision` is still the stored one, searchable on return; answers the ids refused as stale.
+
+        A story whose revision is one behind and whose content is what is stored already counts as written.
+        """
+
+    def search(self, request: SearchRequest) -> Page:
+        """A page of stories that meet the request."""
+
+    def count(self) -> int:
+        """How many stories are kept."""
+
+    def all(self) -> Iterator[ReadStory]:
+        """Every story, oldest published first; what arrives meanwhile may or may not be among them."""
+
+
+class Outbox(Protocol):
+    """Hits, the alerts they make and their deliveries, until each is delivered or dead."""
+
+    def known_hits(self, ids: Collection[str]) -> set[str]:
+        """Those among `ids` that are kept already."""
+
+    def tell(self, hits: Sequence[Hit], alerts: Sequence[Alert], deliveries: Sequence[Delivery]) -> list[str]:
+        """Keep hits, alerts and deliveries in one write; answers the ids of the alerts that are new.
+
+        Known hits and deliveries are left as they are. A known alert (same id) gains the story ids it lacks, and no delivery.
+        """
+
+    def lease(self, now: datetime, until: datetime, limit: int, without: Collection[str] = ()) -> list[Delivery]:
+        """Take up to `limit` waiting deliveries that are due, longest due first; none is due again before `until`.
+
+        Those to the webhooks of `without` are passed over.
+        """
+
+    def next_due_at(self) -> datetime | None:
+        """When the next waiting delivery is due."""
+
+    def record(self, deliveries: Sequence[Delivery]) -> None:
+        """Write deliveries after an attempt: status, attempts and next attempt as they now are."""
+
+    def hits(self) -> Iterator[Hit]:
+        """Every hit, in order of `found_at`."""
+
+    def alerts(self, ids: Collection[str] | None = None) -> Iterator[Alert]:
+        """Every alert (or those of `ids`), newest first."""
+
+    def deliveries(self, alert_ids: Collection[str]) -> list[Delivery]:
+        """The deliveries of alerts, in order of webhook."""
+
+
+class DeadLetters(Protocol):
+    """What was set aside."""
+
+    def add(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep letters; one with a known id replaces it."""
+
+    def list(self, ids: Collection[str] | None = None) -> list[DeadLetter]:
+        """Every letter (or those of `ids`), newest first."""
+
+    def remove(self, ids: Collection[str]) -> None:
+        """Forget letters that were sent through again."""
+
+
+class Store(Protocol):
+    """All roles behind one address; safe to use from several threads, and one address from several processes."""
+
+    @property
+    def feeds(self) -> FeedSchedule: ...
+    @property
+    def landing(self) -> Landing: ...
+    @property
+    def claims(self) -> Claims: ...
+    @property
+    def stories(self) -> Stories: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def dead_letters(self) -> DeadLetters: ...
+
+    def close(self) -> None:
+        """Release what is held; closing twice is allowed."""

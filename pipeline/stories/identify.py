@@ -1,0 +1,160 @@
+"""Which story each item version belongs to, and what the story is with it: the stage's door to the store.
+
+Safe to run again after a crash at any instruction, and beside others: ids are computed, and the store's claims decide.
+
+Not done here: stories whose fingerprints lead to two stories stay two, and the copy that was stored first stays the original,
+whatever arrives later. Copies that are on their way at once in two batches are not known for copies of each other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import reduce
+from typing import NamedTuple
+
+from pipeline.model import ItemVersion, Passage, ReadStory, Story, stable_id
+from pipeline.store.roles import Store
+from pipeline.stories.duplicates import bands, is_duplicate
+from pipeline.stories.fingerprints import fingerprints
+from pipeline.stories.text import headline, plain_text, tidy
+from pipeline.stories.versions import merged, story_of
+
+MOST_CANDIDATES = 5
+"""Of a story, the texts it is compared with: those that share the most bands."""
+
+
+class Sighting(NamedTuple):
+    """An item version with its words cleaned and its fingerprints, strongest first."""
+
+    version: ItemVersion
+    title: str
+    text: str
+    names: tuple[str, ...]
+
+
+def identify(versions: Sequence[ItemVersion], store: Store) -> tuple[list[Passage], list[tuple[ItemVersion, str]]]:
+    """The stories that `versions` belong to, each once, in order of its first version here; and the versions refused, with why.
+
+    Asks the store in batches: owners, claim, stories; and for stories that are new, bands and the stories that hold them. Raises
+    `TransientError` where the store is away; nothing is half done then that doing it again does not mend.
+    """
+    seen = [sighting(version) for version in versions]
+    good = [each for each in seen if each.title or each.text]
+    groups = _by_story(good, _settled_owners(good, store))
+    stored = store.stories.get(list(groups)) if groups else {}
+    stories = {story_id: _told(story_id, group, stored.get(story_id)) for story_id, group in groups.items()}
+    stories |= _placed([story for story_id, story in stories.items() if story_id not in stored], store)
+    passages = [_passage(stories[story_id], group, stored.get(story_id)) for story_id, group in groups.items()]
+    return passages, [(each.version, "It has neither a title nor a text.") for each in seen if not (each.title or each.text)]
+
+
+def sighting(version: ItemVersion) -> Sighting:
+    """An item version, cleaned: the same for the same version, whoever asks."""
+    item = version.item
+    title = headline(item.title)
+    text = plain_text(item.content) if item.is_html else tidy(item.content)
+    return Sighting(version, title, text, fingerprints(item, title, text))
+
+
+# ── same story ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _settled_owners(sightings: Sequence[Sighting], store: Store) -> Mapping[str, str]:
+    """The owner of every fingerprint of `sightings`, claimed where it had none.
+
+    A sighting goes to the owner of its strongest fingerprint that has one, and claims the rest for it; where another worker was
+    faster, the claim's answer counts.
+    """
+    names = {name for each in sightings for name in each.names}
+    if not names:
+        return {}
+    owners = store.claims.owners(names)
+    wanted: dict[str, str] = {}
+    for each in sightings:
+        owned = (owners.get(name) or wanted.get(name) for name in each.names)
+        story_id = next(filter(None, owned), None) or stable_id("story", each.names[0])
+        wanted |= {name: story_id for name in each.names if name not in owners and name not in wanted}
+    return owners | (store.claims.claim(wanted) if wanted else {})
+
+
+def _by_story(sightings: Sequence[Sighting], owners: Mapping[str, str]) -> dict[str, list[Sighting]]:
+    """The sightings of each story: once all is claimed, the owner of the strongest fingerprint is the story."""
+    together: dict[str, list[Sighting]] = {}
+    for each in sightings:
+        together.setdefault(owners[each.names[0]], []).append(each)
+    return together
+
+
+def _told(story_id: str, group: Sequence[Sighting], stored: ReadStory | None) -> Story:
+    """The story with all that is known of it; where it is stored, its event and original stay as they are."""
+    told = reduce(merged, (story_of(story_id, each.version.item, each.title, each.text, each.version.seen_at) for each in group))
+    if stored is None:
+        return told
+    return merged(stored.story, told)._replace(event_id=stored.story.event_id, duplicate_of=stored.story.duplicate_of)
+
+
+def _passage(story: Story, group: Sequence[Sighting], stored: ReadStory | None) -> Passage:
+    is_read = stored is not None and stored.reading.version_id == story.versions[-1].id
+    return Passage(
+        story=story,
+        item_version_ids=tuple(dict.fromkeys(each.version.id for each in group)),
+        is_new=stored is None,
+        revision=stored.revision if stored else 0,
+        tells=any(each.version.tells for each in group),
+        reading=stored.reading if stored and is_read else None,
+    )
+
+
+# ── same text ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _placed(new: Sequence[Story], store: Store) -> dict[str, Story]:
+    """`new` stories by id, each beside its original where another publisher had it before: in the store, or older in this batch."""
+    oldest_first = sorted(new, key=_age)
+    alike = _alike(oldest_first, store)
+    elsewhere = {other for others in alike.values() for other in others}.difference(story.id for story in new)
+    known = {story_id: read.story for story_id, read in store.stories.get(elsewhere).items()} if elsewhere else {}
+    for story in oldest_first:
+        known[story.id] = _beside_original(story, _most_alike(alike[story.id], known))
+    return {story.id: known[story.id] for story in new}
+
+
+def _alike(oldest_first: Sequence[Story], store: Store) -> dict[str, Counter[str]]:
+    """For each story, the stories that share bands with it, and how many. Claims the bands that nobody owns, the oldest first."""
+    banded = {story.id: bands(story.text) for story in oldest_first}
+    wanted: dict[str, str] = {}
+    for story_id, its_bands in banded.items():
+        for band in its_bands:
+            wanted.setdefault(band, story_id)
+    owners = store.claims.claim(wanted) if wanted else {}
+    alike: dict[str, Counter[str]] = {story_id: Counter() for story_id in banded}
+    for story_id, its_bands in banded.items():
+        for band in its_bands:
+            for other in {wanted[band], owners[band]} - {story_id}:
+                alike[story_id][other] += 1
+                # Both ways: after a crash the owner may be a younger story of this very batch.
+                alike.setdefault(other, Counter())[story_id] += 1
+    return alike
+
+
+def _most_alike(shared: Counter[str], known: Mapping[str, Story]) -> list[Story]:
+    found = sorted((-count, other) for other, count in shared.items() if other in known)
+    return [known[other] for _, other in found[:MOST_CANDIDATES]]
+
+
+def _beside_original(story: Story, near: Sequence[Story]) -> Story:
+    """`story` as a duplicate of the oldest among `near` that it is a copy of, in the event of that; else as it is.
+
+    Two texts of one publisher are never duplicates.
+    """
+    copied = [other for other in near if other.source != story.source and is_duplicate(other.text, story.text)]
+    if not copied:
+        return story
+    original = min(copied, key=_age)
+    return story._replace(duplicate_of=original.duplicate_of or original.id, event_id=original.event_id)
+
+
+def _age(story: Story) -> tuple[datetime, datetime, str]:
+    return story.published_at, story.first_seen_at, story.id

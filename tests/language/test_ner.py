@@ -1,0 +1,55 @@
+"""What the recogniser is given to read, and what comes of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.language import ner
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+
+def test_names_are_found_with_their_offsets(nlp: Language) -> None:
+    """Each text gets its own spans, in order."""
+    texts = ["Vladimir Putin met Xi Jinping in Beijing.", "", "Nothing here."]
+    found = ner.spans(nlp, texts)
+    assert [[texts[n][s.start : s.end] for s in spans] for n, spans in enumerate(found)] == [
+        ["Vladimir Putin", "Xi Jinping", "Beijing"],
+        [],
+        [],
+    ]
+
+
+def test_the_recogniser_stands_alone(nlp: Language) -> None:
+    """Nothing runs but the recogniser, and none of its layers multiplies by blis."""
+    assert nlp.pipe_names == ["ner"]
+    layers = [layer for _, component in nlp.pipeline for layer in component.model.walk()]
+    assert layers
+    assert not any(layer.ops.use_blis for layer in layers)
+
+
+@pytest.mark.parametrize("text", ["a\x00b\x1fc", "x" * 500 + " Putin", "\ud800", "a" * (ner.READ_AT_MOST + 5)])
+def test_what_is_read_keeps_its_offsets(text: str) -> None:
+    """Control characters and overlong words become spaces; nothing moves, and what is too long is cut."""
+    readable = ner.readable(text)
+    assert len(readable) == min(len(text), ner.READ_AT_MOST)
+    assert all(a == b or b == " " for a, b in zip(text, readable, strict=False))
+
+
+def test_a_shouted_line_is_set_as_a_headline() -> None:
+    """Words are written as the story writes them, short words small, acronyms as they are."""
+    text = "US AND IRAN TALK ABOUT OIL AT UN\nIran said the oil talks went well."
+    assert ner.recased(text) == "US and Iran Talk About oil at UN\nIran said the oil talks went well."
+
+
+@given(st.text(max_size=300))
+def test_recasing_moves_nothing(text: str) -> None:
+    """Whatever the script, offsets stay and only case changes."""
+    recased = ner.recased(text + "\nTHREE LOUD WORDS\n" + text.upper())
+    assert len(recased) == len(text + "\nTHREE LOUD WORDS\n" + text.upper())
+    assert "Three Loud Words" in recased or "three" in text.lower() or "loud" in text.lower() or "words" in text.lower()
