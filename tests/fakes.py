@@ -11,7 +11,7 @@ from datetime import datetime
 from operator import attrgetter
 from threading import RLock
 
-from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Hit, ItemVersion, Poll, ReadStory
+from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Hit, ItemVersion, ReadStory
 from pipeline.store.roles import Found, Page, SearchRequest
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
@@ -63,9 +63,10 @@ class MemoryFeeds:
         with self._lock:
             return [self._known[url] for url in sorted(self._subscribed)]
 
-    def polled(self, state: FeedState) -> None:
+    def polled(self, state: FeedState, new_items: int) -> None:
         """Keep the state that a poll left its feed in: what landing writes in one with the item versions."""
-        self._known[state.url] = state
+        items = self._known[state.url].items if state.url in self._known else 0
+        self._known[state.url] = state._replace(items=items + new_items)
 
 
 class MemoryLanding:
@@ -78,12 +79,12 @@ class MemoryLanding:
         self._unfinished: dict[str, ItemVersion] = {}
         self._leased_until: dict[str, datetime] = {}
 
-    def land(self, polls: Sequence[Poll], until: datetime) -> list[str]:
+    def land(self, versions: Sequence[ItemVersion], until: datetime, states: Sequence[FeedState] = ()) -> list[str]:
         with self._lock:
-            new = [version for poll in polls for version in poll.versions if self._is_new(version)]
+            new = [version for version in versions if self._is_new(version)]
             self.reopen(new, until)
-            for poll in polls:
-                self._feeds.polled(poll.state)
+            for state in states:
+                self._feeds.polled(state, sum(version.item.feed == state.url for version in new))
             return [version.id for version in new]
 
     def _is_new(self, version: ItemVersion) -> bool:
@@ -114,6 +115,9 @@ class MemoryLanding:
                 self._known.add(version.id)
                 self._unfinished[version.id] = version
                 self._leased_until[version.id] = until
+
+    def next_due_at(self) -> datetime | None:
+        return min(self._leased_until.values(), default=None)
 
     def unfinished_count(self) -> int:
         return len(self._unfinished)
@@ -200,9 +204,12 @@ class MemoryOutbox:
         with self._lock:
             for hit in hits:
                 self._hits.setdefault(hit.id, hit)
+            new = [alert.id for alert in alerts if self._is_new(alert)]
+            known = {alert.id for alert in alerts} - set(new)
             for delivery in deliveries:
-                self._deliveries.setdefault(delivery.id, delivery)
-            return [alert.id for alert in alerts if self._is_new(alert)]
+                if delivery.alert_id not in known:
+                    self._deliveries.setdefault(delivery.id, delivery)
+            return new
 
     def _is_new(self, alert: Alert) -> bool:
         known = self._alerts.get(alert.id)

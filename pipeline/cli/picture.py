@@ -1,7 +1,8 @@
-"""The README's picture: the live view after a play of the demo, as SVG.
+"""The README's picture: the live view at the end of a recorded play of the demo, as SVG.
 
-python -m pipeline.cli.picture docs/images/demo.svg                      plays the demo, which takes a minute, and draws its end
-python -m pipeline.cli.picture docs/images/demo.svg --events play.jsonl  the same, from what `--record play.jsonl` wrote
+    python -m pipeline.cli.picture docs/images/demo.svg play.jsonl
+
+A `Recorder` before the view in structlog's chain keeps the events, `write_events` writes them down.
 """
 
 from __future__ import annotations
@@ -10,20 +11,16 @@ import argparse
 import io
 import json
 import re
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
-import structlog
 from rich.console import Console
 
 from pipeline.cli.screen import screen
 from pipeline.cli.tally import Tally
-from pipeline.demo.play import play
 
 _COLUMNS = 120
 _ROWS = 38
@@ -37,7 +34,7 @@ class Told(NamedTuple):
 
 
 class Recorder:
-    """The last processor of structlog's chain: keeps what it is told, from any thread."""
+    """A processor of structlog's chain that keeps what passes, from any thread."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -45,11 +42,11 @@ class Recorder:
         self._lock = threading.Lock()
         self.told: list[Told] = []
 
-    def __call__(self, _logger: object, method: str, event: MutableMapping[str, Any]) -> NoReturn:
-        """Take an event out of structlog's chain."""
+    def __call__(self, _logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """Keep a copy of an event and let it pass."""
         with self._lock:
             self.told.append(Told(round(self._clock() - self._started_at, 3), {"level": method, **event}))
-        raise structlog.DropEvent
+        return event
 
 
 def picture(told: Iterable[Told]) -> str:
@@ -78,26 +75,14 @@ def write_events(path: Path, told: Iterable[Told]) -> None:
     path.write_text("".join(json.dumps(entry, default=str) + "\n" for entry in told), encoding="utf-8")
 
 
-def _play() -> list[Told]:
-    recorder = Recorder()
-    structlog.configure(processors=[recorder])
-    with tempfile.TemporaryDirectory(prefix="wirewatch-") as directory:
-        play(Path(directory), now=datetime.now(UTC))
-    return recorder.told
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Draw the picture that the command line asks for."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.cli.picture", description="Draws the live view of the demo as SVG.")
+    parser = argparse.ArgumentParser(prog="python -m pipeline.cli.picture", description="Draws the live view of a play as SVG.")
     parser.add_argument("svg", type=Path, help="where the picture goes")
-    parser.add_argument("--events", type=Path, help="a recorded play to draw; without it the demo is played")
-    parser.add_argument("--record", type=Path, help="where to keep the play's events")
+    parser.add_argument("events", type=Path, help="the recorded play")
     options = parser.parse_args(arguments)
-    told = read_events(options.events) if options.events else _play()
-    if options.record:
-        write_events(options.record, told)
     options.svg.parent.mkdir(parents=True, exist_ok=True)
-    options.svg.write_text(picture(told), encoding="utf-8")
+    options.svg.write_text(picture(read_events(options.events)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 
@@ -50,7 +51,8 @@ class Newsroom:
         self._opened_at: float | None = None
         self._mishaps = sorted(programme.mishaps, key=lambda mishap: mishap.at_s)
         self._thread: threading.Thread | None = None
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closing = asyncio.Event()
         self._up = threading.Event()
         self._port = 0
         self.answers: Counter[str] = Counter()
@@ -72,10 +74,10 @@ class Newsroom:
 
     def stop(self) -> None:
         """Close, also on those who wait for an answer; stopping twice is allowed."""
-        if self._thread is None:
+        if self._thread is None or self._loop is None:
             return
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._loop.stop)
+        with suppress(RuntimeError):  # The loop is closed: there is nobody to tell.
+            self._loop.call_soon_threadsafe(self._closing.set)
         self._thread.join(_PATIENCE_S)
         self._thread = None
 
@@ -99,27 +101,22 @@ class Newsroom:
     # ── the server's thread ──
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.1)
-        try:
-            self._loop.run_until_complete(self._open(runner))
-            self._up.set()
-            self._loop.run_forever()
-        finally:
-            self._loop.run_until_complete(runner.cleanup())
-            self._loop.close()
+        asyncio.run(self._serve())
 
-    def _application(self) -> web.Application:
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
         application = web.Application()
         application.add_routes([web.get("/{outlet}/{feed}", self._answer)])
-        return application
-
-    async def _open(self, runner: web.AppRunner) -> None:
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        self._port = runner.addresses[0][1]
-        self._opened_at = self._clock()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            self._port = runner.addresses[0][1]
+            self._opened_at = self._clock()
+            self._up.set()
+            await self._closing.wait()
+        finally:
+            await runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         outlet = next((outlet for outlet in self._programme.outlets if outlet.key == request.match_info["outlet"]), None)

@@ -21,6 +21,7 @@ from pipeline.demo.expected import Arrival, Expected, Verdict, expected_alerts, 
 from pipeline.demo.newsroom import Newsroom
 from pipeline.demo.programme import Programme, programme
 from pipeline.demo.receiver import Received, Receiver
+from pipeline.demo.service import local_service
 from pipeline.errors import WirewatchError
 
 log = structlog.get_logger()
@@ -51,7 +52,7 @@ class Outcome(NamedTuple):
 
 def play(
     directory: Path,
-    service: Service,
+    service: Service = local_service,
     *,
     now: datetime,
     speed: float = 1.0,

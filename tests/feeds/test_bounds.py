@@ -50,6 +50,7 @@ def test_what_is_nested_too_deep_is_cut() -> None:
         "<author>" + "many words " * 100 + "</author>",
         "<author><pubDate>" + "1 " * 300 + "</pubDate>" + "many words " * 100 + "</author>",
         "<pubDate>" + "1 " * 300 + "</pubDate>",
+        "<b " + " ".join(f"a{number}='>'" for number in range(60)) + "/>",
         "<keywords>" + "a," * 2_000 + "</keywords>",
         "<b xml:base='http://example.org/" + "x" * 3_000 + "'/>",
         "<b xml:base='http://example.org/" + "x" * 3_000 + "'><c>&gt;</c></b>",

@@ -34,7 +34,7 @@ class Settings(NamedTuple):
 
 @pytest.fixture
 def pool() -> Iterator[ReadingPool]:
-    with ReadingPool({"musk": Settings("Elon Musk")}, 2, worker="mortal_worker", read_within_s=1) as started:
+    with ReadingPool({"musk": Settings("Elon Musk")}, 2, worker="tests.language.mortal_worker", read_within_s=1) as started:
         yield started
 
 
@@ -115,7 +115,7 @@ def test_closing_ends_the_processes_and_refuses_the_rest(pool: ReadingPool) -> N
 
 def test_a_model_that_is_not_there_is_the_user_s_to_mend() -> None:
     """The future says what is missing."""
-    with ReadingPool({}, 1, worker="unable_worker") as pool, pytest.raises(ConfigError, match="no model named en"):
+    with ReadingPool({}, 1, worker="tests.language.unable_worker") as pool, pytest.raises(ConfigError, match="no model named en"):
         outcome(pool.submit(texts("a")))
 
 
@@ -135,7 +135,7 @@ with Path({log!r}).open("a") as log:
 from pipeline.language.pool import ReadingPool
 from pipeline.language.read import Text
 
-with ReadingPool({{}}, 2, worker="mortal_worker") as pool:
+with ReadingPool({{}}, 2, worker="tests.language.mortal_worker") as pool:
     for future in [pool.submit([Text("v", "", "a")]) for _ in range(4)]:
         future.result(30)
 heavy = {{"apache_beam", "spacy", "numpy", "pyarrow"}} & set(sys.modules)

@@ -1,0 +1,121 @@
+"""What every store promises the stages: nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Hit, Item, ItemVersion
+from tests.contract.conftest import Roles
+
+NOW = datetime(2026, 11, 24, 8, 0, 0, 123456, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=1)
+FEED = "https://news.example/rss"
+
+
+def version(name: str) -> ItemVersion:
+    item = Item(FEED, name, f"https://news.example/{name}", name, "Words.", is_html=False)
+    return ItemVersion(name, item, NOW)
+
+
+def alert(name: str, *stories: str) -> Alert:
+    return Alert(name, "musk-putin", "event", stories, "Title", None, "news.example", NOW, (), (), NOW)
+
+
+def delivery(name: str, about: str = "alert", webhook: str = "desk") -> Delivery:
+    return Delivery(name, about, webhook, "waiting", NOW)
+
+
+def test_a_leased_feed_is_not_due_again_before_its_lease_ends(store: Roles):
+    """Two that ask at once never poll one feed twice."""
+    store.feeds.subscribe([FEED], NOW)
+    assert [state.url for state in store.feeds.lease(NOW, LATER, 10)] == [FEED]
+    assert store.feeds.lease(NOW, LATER, 10) == []
+    assert store.feeds.next_due_at() == LATER
+    assert [state.url for state in store.feeds.lease(LATER, LATER + timedelta(minutes=1), 10)] == [FEED]
+
+
+def test_a_feed_that_is_dropped_rests_and_keeps_its_state(store: Roles):
+    """A feed taken out of the configuration and put back goes on where it was."""
+    store.feeds.subscribe([FEED], NOW)
+    store.landing.land([], LATER, [FeedState(FEED, LATER, etag='"1"')])
+    store.feeds.subscribe([], NOW)
+    assert store.feeds.states() == []
+    assert store.feeds.next_due_at() is None
+    store.feeds.subscribe([FEED], NOW)
+    assert [state.etag for state in store.feeds.states()] == ['"1"']
+
+
+def test_what_landed_never_lands_again(store: Roles):
+    """The second sighting of the same words is known, finished or not; the feed counts what was new."""
+    store.feeds.subscribe([FEED], NOW)
+    assert store.landing.land([version("a"), version("b")], LATER, [FeedState(FEED, LATER)]) == ["a", "b"]
+    store.landing.finish(["a"])
+    assert store.landing.land([version("a"), version("b"), version("c")], LATER, [FeedState(FEED, LATER)]) == ["c"]
+    assert [state.items for state in store.feeds.states()] == [3]
+
+
+def test_what_is_not_finished_is_taken_again_when_its_lease_ends(store: Roles):
+    """A crash between landing and finishing costs a lease's time, never a story."""
+    store.landing.land([version("a")], LATER)
+    assert store.landing.unfinished(NOW, LATER, 10) == []
+    assert store.landing.unfinished(NOW, LATER, 10, leased_too=True) == ["a"]
+    assert store.landing.next_due_at() == LATER
+    assert store.landing.unfinished(LATER, LATER, 10) == ["a"]
+    assert store.landing.read(["a", "b"]) == [version("a")]
+    store.landing.finish(["a"])
+    assert store.landing.unfinished_count() == 0
+    assert store.landing.next_due_at() is None
+
+
+def test_what_was_finished_can_be_opened_again(store: Roles):
+    """A dead letter that is sent through again is worked on although its id is known."""
+    store.landing.land([version("a")], LATER)
+    store.landing.finish(["a"])
+    store.landing.reopen([version("a")], NOW)
+    assert store.landing.unfinished(NOW, LATER, 10) == ["a"]
+
+
+def test_a_fingerprint_has_one_owner_whoever_asks(store: Roles):
+    """The first to claim owns; the second is told who."""
+    assert store.claims.claim({"url:1": "a", "guid:1": "a"}) == {"url:1": "a", "guid:1": "a"}
+    assert store.claims.claim({"url:1": "b", "guid:2": "b"}) == {"url:1": "a", "guid:2": "b"}
+    assert store.claims.owners(["url:1", "guid:9"]) == {"url:1": "a"}
+
+
+def test_a_told_alert_is_not_told_again(store: Roles):
+    """A second story of the event joins the alert and makes no delivery."""
+    assert store.outbox.tell([], [alert("alert", "s1")], [delivery("msg_1")]) == ["alert"]
+    assert store.outbox.tell([], [alert("alert", "s2")], [delivery("msg_2")]) == []
+    assert [told.story_ids for told in store.outbox.alerts()] == [("s1", "s2")]
+    assert [made.id for made in store.outbox.deliveries(["alert"])] == ["msg_1"]
+
+
+def test_a_leased_delivery_comes_back_until_it_is_recorded(store: Roles):
+    """Whoever dies between sending and recording leaves the delivery due again, under its id."""
+    store.outbox.tell([], [alert("alert", "s1")], [delivery("msg_1")])
+    assert store.outbox.lease(NOW, LATER, 10, without=["desk"]) == []
+    assert [taken.id for taken in store.outbox.lease(NOW, LATER, 10)] == ["msg_1"]
+    assert store.outbox.lease(NOW, LATER, 10) == []
+    (again,) = store.outbox.lease(LATER, LATER, 10)
+    store.outbox.record([again._replace(status="delivered", next_attempt_at=None)])
+    assert store.outbox.next_due_at() is None
+    assert [kept.status for kept in store.outbox.deliveries(["alert"])] == ["delivered"]
+
+
+def test_a_hit_is_kept_once(store: Roles):
+    """A story that is read again does not hit again."""
+    hit = Hit("h", "s1", "event", "musk-putin", (), (), NOW)
+    store.outbox.tell([hit], [], [])
+    store.outbox.tell([hit._replace(found_at=LATER)], [], [])
+    assert store.outbox.known_hits(["h", "i"]) == {"h"}
+    assert list(store.outbox.hits()) == [hit]
+
+
+def test_dead_letters_are_kept_until_they_are_sent_through(store: Roles):
+    """A letter is replaced by its id, listed and removed."""
+    letter = DeadLetter("d", "feeds", "not XML", b"<", "line", NOW, "a.jsonl:1")
+    store.dead_letters.add([letter])
+    store.dead_letters.add([letter._replace(error="still not XML")])
+    assert [kept.error for kept in store.dead_letters.list()] == ["still not XML"]
+    store.dead_letters.remove(["d"])
+    assert store.dead_letters.list() == []
