@@ -27,7 +27,6 @@ from pipeline.feeds.document import parse
 
 MOST_S = 2.0
 ADDRESS = "https://feeds.example.org/feed"
-NO_FEEDS = {"txt", "html.txt", "htaccess"}
 
 
 class Outcome(NamedTuple):
