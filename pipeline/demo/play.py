@@ -21,7 +21,6 @@ from pipeline.demo.expected import Arrival, Expected, Verdict, expected_alerts, 
 from pipeline.demo.newsroom import Newsroom
 from pipeline.demo.programme import Programme, programme
 from pipeline.demo.receiver import Received, Receiver
-from pipeline.demo.service import local_service
 from pipeline.errors import WirewatchError
 
 log = structlog.get_logger()
@@ -52,7 +51,7 @@ class Outcome(NamedTuple):
 
 def play(
     directory: Path,
-    service: Service = local_service,
+    service: Service,
     *,
     now: datetime,
     speed: float = 1.0,
