@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Hit, Item, ItemVersion
-from tests.contract.conftest import Roles
+from pipeline.store.roles import Store
 
 NOW = datetime(2026, 11, 24, 8, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
@@ -25,7 +25,7 @@ def delivery(name: str, about: str = "alert", webhook: str = "desk") -> Delivery
     return Delivery(name, about, webhook, "waiting", NOW)
 
 
-def test_a_leased_feed_is_not_due_again_before_its_lease_ends(store: Roles):
+def test_a_leased_feed_is_not_due_again_before_its_lease_ends(store: Store):
     """Two that ask at once never poll one feed twice."""
     store.feeds.subscribe([FEED], NOW)
     assert [state.url for state in store.feeds.lease(NOW, LATER, 10)] == [FEED]
@@ -34,7 +34,7 @@ def test_a_leased_feed_is_not_due_again_before_its_lease_ends(store: Roles):
     assert [state.url for state in store.feeds.lease(LATER, LATER + timedelta(minutes=1), 10)] == [FEED]
 
 
-def test_a_feed_that_is_dropped_rests_and_keeps_its_state(store: Roles):
+def test_a_feed_that_is_dropped_rests_and_keeps_its_state(store: Store):
     """A feed taken out of the configuration and put back goes on where it was."""
     store.feeds.subscribe([FEED], NOW)
     store.landing.land([], LATER, [FeedState(FEED, LATER, etag='"1"')])
@@ -45,7 +45,7 @@ def test_a_feed_that_is_dropped_rests_and_keeps_its_state(store: Roles):
     assert [state.etag for state in store.feeds.states()] == ['"1"']
 
 
-def test_what_landed_never_lands_again(store: Roles):
+def test_what_landed_never_lands_again(store: Store):
     """The second sighting of the same words is known, finished or not; the feed counts what was new."""
     store.feeds.subscribe([FEED], NOW)
     assert store.landing.land([version("a"), version("b")], LATER, [FeedState(FEED, LATER)]) == ["a", "b"]
@@ -54,7 +54,7 @@ def test_what_landed_never_lands_again(store: Roles):
     assert [state.items for state in store.feeds.states()] == [3]
 
 
-def test_what_is_not_finished_is_taken_again_when_its_lease_ends(store: Roles):
+def test_what_is_not_finished_is_taken_again_when_its_lease_ends(store: Store):
     """A crash between landing and finishing costs a lease's time, never a story."""
     store.landing.land([version("a")], LATER)
     assert store.landing.unfinished(NOW, LATER, 10) == []
@@ -67,7 +67,7 @@ def test_what_is_not_finished_is_taken_again_when_its_lease_ends(store: Roles):
     assert store.landing.next_due_at() is None
 
 
-def test_what_was_finished_can_be_opened_again(store: Roles):
+def test_what_was_finished_can_be_opened_again(store: Store):
     """A dead letter that is sent through again is worked on although its id is known."""
     store.landing.land([version("a")], LATER)
     store.landing.finish(["a"])
@@ -75,14 +75,14 @@ def test_what_was_finished_can_be_opened_again(store: Roles):
     assert store.landing.unfinished(NOW, LATER, 10) == ["a"]
 
 
-def test_a_fingerprint_has_one_owner_whoever_asks(store: Roles):
+def test_a_fingerprint_has_one_owner_whoever_asks(store: Store):
     """The first to claim owns; the second is told who."""
     assert store.claims.claim({"url:1": "a", "guid:1": "a"}) == {"url:1": "a", "guid:1": "a"}
     assert store.claims.claim({"url:1": "b", "guid:2": "b"}) == {"url:1": "a", "guid:2": "b"}
     assert store.claims.owners(["url:1", "guid:9"]) == {"url:1": "a"}
 
 
-def test_a_told_alert_is_not_told_again(store: Roles):
+def test_a_told_alert_is_not_told_again(store: Store):
     """A second story of the event joins the alert and makes no delivery."""
     assert store.outbox.tell([], [alert("alert", "s1")], [delivery("msg_1")]) == ["alert"]
     assert store.outbox.tell([], [alert("alert", "s2")], [delivery("msg_2")]) == []
@@ -90,7 +90,7 @@ def test_a_told_alert_is_not_told_again(store: Roles):
     assert [made.id for made in store.outbox.deliveries(["alert"])] == ["msg_1"]
 
 
-def test_a_leased_delivery_comes_back_until_it_is_recorded(store: Roles):
+def test_a_leased_delivery_comes_back_until_it_is_recorded(store: Store):
     """Whoever dies between sending and recording leaves the delivery due again, under its id."""
     store.outbox.tell([], [alert("alert", "s1")], [delivery("msg_1")])
     assert store.outbox.lease(NOW, LATER, 10, without=["desk"]) == []
@@ -102,7 +102,7 @@ def test_a_leased_delivery_comes_back_until_it_is_recorded(store: Roles):
     assert [kept.status for kept in store.outbox.deliveries(["alert"])] == ["delivered"]
 
 
-def test_a_hit_is_kept_once(store: Roles):
+def test_a_hit_is_kept_once(store: Store):
     """A story that is read again does not hit again."""
     hit = Hit("h", "s1", "event", "musk-putin", (), (), NOW)
     store.outbox.tell([hit], [], [])
@@ -111,7 +111,7 @@ def test_a_hit_is_kept_once(store: Roles):
     assert list(store.outbox.hits()) == [hit]
 
 
-def test_dead_letters_are_kept_until_they_are_sent_through(store: Roles):
+def test_dead_letters_are_kept_until_they_are_sent_through(store: Store):
     """A letter is replaced by its id, listed and removed."""
     letter = DeadLetter("d", "feeds", "not XML", b"<", "line", NOW, "a.jsonl:1")
     store.dead_letters.add([letter])

@@ -1,0 +1,29 @@
+"""Every role of the store on one SQLite file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.store.sqlite.claims import SqliteClaims
+from pipeline.store.sqlite.database import Database
+from pipeline.store.sqlite.dead_letters import SqliteDeadLetters
+from pipeline.store.sqlite.feeds import SqliteFeedSchedule
+from pipeline.store.sqlite.landing import SqliteLanding
+from pipeline.store.sqlite.outbox import SqliteOutbox
+from pipeline.store.sqlite.stories import SqliteStories
+
+
+class SqliteStore:
+    """`Store` on the file at `path`, made if it is not there. Raises `ConfigError` where it cannot be opened."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path)
+        self.feeds = SqliteFeedSchedule(self._database)
+        self.landing = SqliteLanding(self._database)
+        self.claims = SqliteClaims(self._database)
+        self.stories = SqliteStories(self._database)
+        self.outbox = SqliteOutbox(self._database)
+        self.dead_letters = SqliteDeadLetters(self._database)
+
+    def close(self) -> None:
+        self._database.close()
