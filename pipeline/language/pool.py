@@ -276,3 +276,28 @@ def _closed() -> TransientError:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+# ── this process's ───────────────────────────────────────────────────────────────────────────────────────────────
+
+_pools: dict[int | None, tuple[Mapping[str, EntitySettings], ReadingPool]] = {}
+
+
+def pool_for(entities: Mapping[str, EntitySettings], processes: int | None) -> ReadingPool:
+    """This process's pool of `processes` that read by `entities`, started if it is not running; it outlives the ticks."""
+    if processes not in _pools:
+        pool = ReadingPool(entities, processes)
+        pool.start()
+        _pools[processes] = (entities, pool)
+    known, pool = _pools[processes]
+    if known != entities:
+        pool.configure(entities)
+        _pools[processes] = (entities, pool)
+    return pool
+
+
+def close_pools() -> None:
+    """End this process's reading processes."""
+    for _, pool in _pools.values():
+        pool.close()
+    _pools.clear()

@@ -158,3 +158,19 @@ def _beside_original(story: Story, near: Sequence[Story]) -> Story:
 
 def _age(story: Story) -> tuple[datetime, datetime, str]:
     return story.published_at, story.first_seen_at, story.id
+
+
+# ── written meanwhile ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def settled(stored: ReadStory, passage: Passage) -> Passage:
+    """`passage` again, where somebody else has written its story since it was identified.
+
+    What both know is merged, and the current version is one of the two, so that one of the two readings is of it. Raises
+    ValueError where `passage` has not been read.
+    """
+    if passage.reading is None:
+        raise ValueError("a passage is settled after it was read")
+    story = merged(stored.story, passage.story)._replace(event_id=stored.story.event_id, duplicate_of=stored.story.duplicate_of)
+    reading = passage.reading if passage.reading.version_id == story.versions[-1].id else stored.reading
+    return passage._replace(story=story, reading=reading, revision=stored.revision, is_new=False)

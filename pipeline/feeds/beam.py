@@ -1,0 +1,103 @@
+"""Feeds as a step of the chain: what is due is polled, and what a poll brings has landed before anyone hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+import structlog
+
+from pipeline.clock import Clock, utc_now
+from pipeline.config import FeedSettings, PollingSettings
+from pipeline.feeds.poller import Poller
+from pipeline.model import Poll
+from pipeline.store.beam import LEASE, Step, batches
+
+log = structlog.get_logger()
+
+MOST_DUE = 512
+"""Feeds that one tick takes up; the rest are the next one's."""
+_MARGIN = timedelta(seconds=60)
+"""What a lease lasts beyond the longest poll."""
+
+
+class Polling(NamedTuple):
+    """How feeds are polled, as it travels with the chain."""
+
+    every: tuple[tuple[str, timedelta], ...]
+    settings: PollingSettings
+    patience_s: float
+    """How long a tick waits for the feeds it took up; slower ones come out at a later tick."""
+
+    @classmethod
+    def of(cls, feeds: Sequence[FeedSettings], settings: PollingSettings, patience_s: float) -> Polling:
+        return cls(tuple((feed.url, feed.every) for feed in feeds), settings, patience_s)
+
+
+_pollers: dict[tuple[object, ...], Poller] = {}
+
+
+def _poller(polling: Polling, clock: Clock) -> Poller:
+    """This process's poller: it outlives the tick, so that a slow feed holds up no other."""
+    key = (polling.every, polling.settings)
+    if key not in _pollers:
+        close_pollers()
+        limits = polling.settings
+        _pollers[key] = Poller(
+            dict(polling.every),
+            timeout_s=limits.timeout.total_seconds(),
+            max_bytes=int(limits.max_body),
+            concurrency=limits.concurrency,
+            user_agent=limits.user_agent,
+            clock=clock,
+            seed=0,
+        )
+    return _pollers[key]
+
+
+def polls_under_way() -> int:
+    """How many polls of this process have not come out yet."""
+    return sum(poller.in_flight for poller in _pollers.values())
+
+
+def close_pollers() -> None:
+    """Break off this process's polls."""
+    for poller in _pollers.values():
+        poller.close()
+    _pollers.clear()
+
+
+class PollFeeds(Step):
+    """Ticks in, batches of landed item version ids out. A feed that fails costs the others nothing; its error is in its state."""
+
+    stage = "feeds"
+
+    def __init__(self, store: str, polling: Polling, clock: Clock = utc_now) -> None:
+        super().__init__(store, clock)
+        self.polling = polling
+
+    def process(self, _tick: object) -> Iterator[tuple[str, ...]]:
+        poller = _poller(self.polling, self.clock)
+        now = self.clock()
+        known = dict(self.polling.every)
+        due = self.store.feeds.lease(now, now + self.polling.settings.timeout + _MARGIN, MOST_DUE)
+        poller.submit([state for state in due if state.url in known])
+        for poll in poller.completed(self.polling.patience_s):
+            yield from batches(self._landed(poll))
+
+    def _landed(self, poll: Poll) -> list[str]:
+        ids = self.store.landing.land(poll.versions, self.clock() + LEASE, [poll.state])
+        self.count("polls")
+        self.count("items", len(poll.versions))
+        log.info(
+            "feed.polled",
+            feed=poll.state.url,
+            status=poll.status,
+            items=len(poll.versions),
+            new=len(ids),
+            ms=round(poll.duration_s * 1000),
+            error=poll.state.error,
+            notes=list(poll.notes[:3]) or None,
+        )
+        return ids

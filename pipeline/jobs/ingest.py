@@ -1,0 +1,72 @@
+"""The way of a story, as one chain: from what has landed to what a person is told. Every runner runs this.
+
+    landed ─► same story? same event? ─► read ─► index ─► watches ─► outbox ─► finish
+
+What is landed comes from a tick: feeds that are due, and what landed before and was never finished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import apache_beam as beam
+
+from pipeline.alerts.beam import QueueAlerts
+from pipeline.clock import Clock, utc_now
+from pipeline.config import Settings
+from pipeline.feeds.beam import PollFeeds, Polling
+from pipeline.language.beam import ReadStories
+from pipeline.search.beam import IndexStories
+from pipeline.store.beam import Step
+from pipeline.stories.beam import FinishStories, Identify, TakeUnfinished
+from pipeline.stories.identify import settled
+from pipeline.watches.beam import MatchWatches
+
+
+class TellStories(beam.PTransform):
+    """Batches of landed item version ids in; on leaving, each story is searchable, told and finished. At least once, as if once."""
+
+    def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
+        super().__init__()
+        self.settings = settings
+        self.clock = clock
+
+    def expand(self, landed: beam.PCollection) -> beam.PCollection:
+        store, clock, settings = self.settings.store, self.clock, self.settings
+        webhooks = {watch.name: watch.alert for watch in settings.watches}
+        return (
+            landed
+            | "same story? same event?" >> beam.ParDo(Identify(store, clock))
+            | "read" >> beam.ParDo(ReadStories(store, settings.entities, settings.processes, clock))
+            | "index" >> beam.ParDo(IndexStories(store, settled, clock))
+            | "watches" >> beam.ParDo(MatchWatches(store, settings.watches, clock))
+            | "outbox" >> beam.ParDo(QueueAlerts(store, webhooks, clock))
+            | "finish" >> beam.ParDo(FinishStories(store, clock))
+        )
+
+
+class Arrivals(Step):
+    """Ticks in, batches of landed ids out: first what was never finished, then what due feeds bring, as they answer.
+
+    One step and not two flattened ones: the local runner holds back everything before a Flatten until the last feed has answered.
+    """
+
+    stage = "feeds"
+
+    def __init__(self, unfinished: TakeUnfinished, polled: PollFeeds) -> None:
+        super().__init__(unfinished.address, unfinished.clock)
+        self.sources: tuple[TakeUnfinished, PollFeeds] = (unfinished, polled)
+
+    def setup(self) -> None:
+        for source in self.sources:
+            source.setup()
+
+    def process(self, tick: object) -> Iterator[tuple[str, ...]]:
+        for source in self.sources:
+            yield from source.process(tick)
+
+
+def arrivals(settings: Settings, patience_s: float, clock: Clock = utc_now, *, leased_too: bool = False) -> Arrivals:
+    """What a tick brings; see `Polling.patience_s` and `TakeUnfinished`."""
+    polling = Polling.of(settings.feeds, settings.polling, patience_s)
+    return Arrivals(TakeUnfinished(settings.store, clock, leased_too=leased_too), PollFeeds(settings.store, polling, clock))

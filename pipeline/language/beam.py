@@ -1,0 +1,93 @@
+"""Reading as a step of the chain. The processes that read live outside of Beam; a few batches are always on their way to them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from typing import NamedTuple
+
+import structlog
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.windowed_value import WindowedValue
+
+from pipeline.clock import Clock, utc_now
+from pipeline.language.names import EntitySettings
+from pipeline.language.pool import Readings, pool_for
+from pipeline.language.read import ReadFailure, Text
+from pipeline.model import Passage, Reading
+from pipeline.store.beam import Step
+
+log = structlog.get_logger()
+
+IN_FLIGHT = 4
+"""Batches under way at once: enough that no process waits while the others' results are written."""
+READ_WITHIN_S = 600.0
+"""For a batch, retries in the pool included; the pool has stricter limits of its own."""
+
+
+class _Flight(NamedTuple):
+    passages: tuple[Passage, ...]
+    readings: Future[Readings] | None
+    """None where no passage needs reading: the batch keeps its place in the order."""
+
+
+class ReadStories(Step):
+    """Passages in, passages with their readings out, in order. A text that cannot be read is set aside."""
+
+    stage = "language"
+
+    def __init__(
+        self, store: str, entities: Mapping[str, EntitySettings], processes: int | None = None, clock: Clock = utc_now
+    ) -> None:
+        super().__init__(store, clock)
+        self.entities = dict(entities)
+        self.processes = processes
+
+    def start_bundle(self) -> None:
+        self.flights: deque[_Flight] = deque()
+
+    def process(self, passages: tuple[Passage, ...]) -> Iterator[tuple[Passage, ...]]:
+        self.flights.append(_Flight(passages, self._submitted(passages)))
+        while self.flights and (len(self.flights) > IN_FLIGHT or _has_landed(self.flights[0])):
+            yield self._read(self.flights.popleft())
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        while self.flights:
+            yield WindowedValue(self._read(self.flights.popleft()), GlobalWindow().max_timestamp(), (GlobalWindow(),))
+
+    def _submitted(self, passages: tuple[Passage, ...]) -> Future[Readings] | None:
+        unread = [
+            Text(passage.story.versions[-1].id, passage.story.title, passage.story.text)
+            for passage in passages
+            if passage.reading is None
+        ]
+        return pool_for(self.entities, self.processes).submit(unread) if unread else None
+
+    def _read(self, flight: _Flight) -> tuple[Passage, ...]:
+        results = iter(flight.readings.result(READ_WITHIN_S) if flight.readings else ())
+        read = []
+        for passage in flight.passages:
+            result = next(results) if passage.reading is None else passage.reading
+            if isinstance(result, ReadFailure):
+                self.set_aside(self.store.landing.read(passage.item_version_ids), result.error)
+            else:
+                if passage.reading is None:
+                    self._tell(passage, result)
+                read.append(passage._replace(reading=result))
+        return tuple(read)
+
+    def _tell(self, passage: Passage, reading: Reading) -> None:
+        names = {entity.key: entity.name for entity in reading.entities}
+        self.count("stories_read")
+        log.info(
+            "story.read",
+            story=passage.story.id,
+            entities=[entity.name for entity in reading.entities[:12]],
+            pairs=[[names[pair.a], names[pair.b]] for pair in reading.pairs[:12]],
+            topics=[topic.name for topic in reading.topics],
+        )
+
+
+def _has_landed(flight: _Flight) -> bool:
+    return flight.readings is None or flight.readings.done()

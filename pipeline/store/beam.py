@@ -1,0 +1,97 @@
+"""What the chain's steps have in common: the store, opened where they run, counters, and dead letters for what fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+from itertools import islice
+from typing import TypeVar
+
+import apache_beam as beam
+import structlog
+from apache_beam.metrics import Metrics
+
+from pipeline.clock import Clock, utc_now
+from pipeline.errors import TransientError
+from pipeline.model import DeadLetter, ItemVersion, Passage, stable_id
+from pipeline.store.address import store_at
+from pipeline.store.codec import encode
+from pipeline.store.roles import Store
+
+BATCH = 32
+"""Stories that travel together: what the models read at once, and what the store writes in one."""
+
+LEASE = timedelta(minutes=2)
+"""How long landed item versions are left to whoever took them; after that somebody else may."""
+
+log = structlog.get_logger()
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+class Step(beam.DoFn):
+    """A step of the chain: elements are batches, so that the store is asked and written once a batch.
+
+    Subclasses name their `stage`, the folder they stand in. A `TransientError` fails the bundle, which is tried again; any other
+    error of one story makes dead letters of the item versions it answers for, and the rest of the batch goes on.
+    """
+
+    stage = ""
+
+    def __init__(self, store: str, clock: Clock = utc_now) -> None:
+        self.address = store
+        self.clock = clock
+
+    def setup(self) -> None:
+        self.store: Store = store_at(self.address)
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Add to the job's counter `name`."""
+        if by:
+            Metrics.counter("wirewatch", name).inc(by)
+
+    def together(
+        self, batch: Sequence[A], work: Callable[[Sequence[A]], list[B]], versions: Callable[[A], Sequence[ItemVersion]]
+    ) -> list[B]:
+        """`work` done on the whole of `batch`; where it fails, on each alone, and those that fail alone are set aside.
+
+        `versions` answers the item versions that one of the batch stands for.
+        """
+        try:
+            return work(batch)
+        except TransientError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a hostile story provokes is that story's own dead letter
+            if len(batch) == 1:
+                self.set_aside(versions(batch[0]), error)
+                return []
+            log.warning("batch.split", stage=self.stage, size=len(batch), error=str(error))
+            return [result for each in batch for result in self.together([each], work, versions)]
+
+    def of_passage(self, passage: Passage) -> list[ItemVersion]:
+        """The item versions that a passage answers for."""
+        return self.store.landing.read(passage.item_version_ids)
+
+    def set_aside(self, versions: Sequence[ItemVersion], error: Exception | str) -> None:
+        """Make dead letters of item versions, and finish them: they are not tried again until somebody asks."""
+        why = error if isinstance(error, str) else str(error) or type(error).__name__
+        letters = [self._letter(version, why) for version in versions]
+        self.store.dead_letters.add(letters)
+        self.store.landing.finish([version.id for version in versions])
+        self.count("dead_letters", len(letters))
+        for letter in letters:
+            log.warning("dead_letter", stage=letter.stage, about=letter.about, error=letter.error)
+
+    def _letter(self, version: ItemVersion, why: str) -> DeadLetter:
+        about = f"{version.item.feed}: {version.item.title or version.item.url or version.item.guid}"
+        return DeadLetter(
+            stable_id("dead", version.id), self.stage, why, encode(version), "item_version", self.clock(), about[:500]
+        )
+
+
+def batches(elements: Iterable[A], size: int = BATCH) -> Iterator[tuple[A, ...]]:
+    """`elements` in tuples of up to `size`, in order."""
+    rest = iter(elements)
+    while batch := tuple(islice(rest, size)):
+        yield batch

@@ -1,0 +1,73 @@
+"""Stories as steps of the chain: what was landed and never finished, whose story it is, and the end of the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import structlog
+
+from pipeline.clock import Clock, utc_now
+from pipeline.model import ItemVersion, Passage
+from pipeline.store.beam import LEASE, Step, batches
+from pipeline.stories.identify import identify
+
+log = structlog.get_logger()
+
+MOST_TAKEN = 512
+"""Unfinished item versions that one tick takes up."""
+
+
+class TakeUnfinished(Step):
+    """Ticks in, batches of landed item version ids out: those that nobody finished (`leased_too`: nor is about to)."""
+
+    stage = "stories"
+
+    def __init__(self, store: str, clock: Clock = utc_now, *, leased_too: bool = False, limit: int = MOST_TAKEN) -> None:
+        super().__init__(store, clock)
+        self.leased_too = leased_too
+        self.limit = limit
+
+    def process(self, _tick: object) -> Iterator[tuple[str, ...]]:
+        now = self.clock()
+        yield from batches(self.store.landing.unfinished(now, now + LEASE, self.limit, leased_too=self.leased_too))
+
+
+class Identify(Step):
+    """Batches of landed ids in, batches of passages out, each story once a batch. What cannot be a story is set aside."""
+
+    stage = "stories"
+
+    def process(self, ids: tuple[str, ...]) -> Iterator[tuple[Passage, ...]]:
+        versions = self.store.landing.read(ids)
+        passages = self.together(versions, self._identified, lambda version: [version])
+        for passage in passages:
+            self._tell(passage)
+        if passages:
+            yield tuple(passages)
+
+    def _identified(self, versions: Sequence[ItemVersion]) -> list[Passage]:
+        passages, refused = identify(versions, self.store)
+        for version, why in refused:
+            self.set_aside([version], why)
+        return passages
+
+    def _tell(self, passage: Passage) -> None:
+        story = passage.story
+        if passage.is_new:
+            name = "duplicate" if story.duplicate_of else "new"
+        elif passage.reading is None:
+            name = "updated"
+        else:
+            return
+        self.count(f"stories_{name}")
+        log.info(f"story.{name}", story=story.id, source=story.source, title=story.title, of=story.duplicate_of)
+
+
+class FinishStories(Step):
+    """Passages in, nothing out: everything that had to be done for their item versions is done."""
+
+    stage = "stories"
+
+    def process(self, passages: tuple[Passage, ...]) -> None:
+        self.store.landing.finish([id for passage in passages for id in passage.item_version_ids])
+        self.count("stories_finished", len(passages))
