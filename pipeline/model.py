@@ -296,8 +296,8 @@ class DeadLetter(NamedTuple):
     """The folder of the stage that refused it."""
     error: str
     payload: bytes
-    """What `kind` says: an encoded ItemVersion, the raw line of a backfill, or a delivery's id."""
-    kind: Literal["item_version", "line", "delivery"]
+    """What `kind` says: an encoded ItemVersion, the raw line or document of a backfill, or a delivery's id."""
+    kind: Literal["item_version", "line", "document", "delivery"]
     at: datetime
     about: str
     """Where it came from, for a person: feed and title, file and line, webhook."""
