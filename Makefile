@@ -1,7 +1,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: setup test lint
+.PHONY: setup demo test lint
 
 setup: .venv/.installed  ## make .venv with wirewatch and what its tests need
 
@@ -9,6 +9,9 @@ setup: .venv/.installed  ## make .venv with wirewatch and what its tests need
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
+
+demo: setup  ## a newsroom, the service and a webhook on this machine, for about a minute
+	$(BIN)/wirewatch demo
 
 test: setup  ## pass every test
 	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import NamedTuple
@@ -18,6 +19,7 @@ log = structlog.get_logger()
 
 MOST_DUE = 512
 """Feeds that one tick takes up; the rest are the next one's."""
+_NUDGE_S = 0.1
 _MARGIN = timedelta(seconds=60)
 """What a lease lasts beyond the longest poll."""
 
@@ -83,8 +85,12 @@ class PollFeeds(Step):
         known = dict(self.polling.every)
         due = self.store.feeds.lease(now, now + self.polling.settings.timeout + _MARGIN, MOST_DUE)
         poller.submit([state for state in due if state.url in known])
-        for poll in poller.completed(self.polling.patience_s):
-            yield from batches(self._landed(poll))
+        deadline = time.monotonic() + self.polling.patience_s
+        while poller.in_flight and time.monotonic() < deadline:
+            for poll in poller.completed(_NUDGE_S):
+                yield from batches(self._landed(poll))
+            # An empty batch: the steps behind hand on what is ready, though a slow feed keeps this one waiting.
+            yield ()
 
     def _landed(self, poll: Poll) -> list[str]:
         ids = self.store.landing.land(poll.versions, self.clock() + LEASE, [poll.state])

@@ -16,6 +16,7 @@ from pipeline.clock import Clock, utc_now
 from pipeline.config import Settings
 from pipeline.errors import TransientError, WirewatchError
 from pipeline.jobs.deliver import Deliverer
+from pipeline.model import FeedState
 from pipeline.store.address import close_stores, store_at
 from pipeline.store.roles import Store
 
@@ -41,6 +42,7 @@ class LocalService:
         self._store.feeds.subscribe([feed.url for feed in settings.feeds], clock())
         self._deliverer = Deliverer(self._store, settings.webhooks, clock)
         self._took_over = False
+        self._states: list[FeedState] | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Run until `stop` is set; then finish within ten seconds. Raises what ended the deliverer, if anything did."""
@@ -79,12 +81,18 @@ class LocalService:
         finally:
             self.close()
 
+    @property
+    def feed_states(self) -> list[FeedState]:
+        """What is remembered of each feed, as it was when the service closed, or is."""
+        return self._states if self._states is not None else self._store.feeds.states()
+
     def close(self) -> None:
         """Give up what is under way: it is all in the store, and is taken up again by whoever starts next."""
         from pipeline.feeds.beam import close_pollers
         from pipeline.language.pool import close_pools
 
         self._deliverer.stop(STOP_WITHIN_S / 2)
+        self._states = self._store.feeds.states()
         close_pollers()
         close_pools()
         close_stores()

@@ -48,7 +48,8 @@ class ReadStories(Step):
         self.flights: deque[_Flight] = deque()
 
     def process(self, passages: tuple[Passage, ...]) -> Iterator[tuple[Passage, ...]]:
-        self.flights.append(_Flight(passages, self._submitted(passages)))
+        if passages:
+            self.flights.append(_Flight(passages, self._submitted(passages)))
         while self.flights and (len(self.flights) > IN_FLIGHT or _has_landed(self.flights[0])):
             yield self._read(self.flights.popleft())
 

@@ -143,7 +143,8 @@ class ReadingPool:
         try:
             worker.warm()
         except (ConfigError, TransientError, _LostError) as error:
-            log.warning("language.not_ready", error=str(error))
+            if not self._is_closed:
+                log.warning("language.not_ready", error=str(error))
         while (job := self._jobs.get()) is not None:
             if not job.future.set_running_or_notify_cancel():
                 continue

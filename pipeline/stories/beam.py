@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
 import structlog
 
 from pipeline.clock import Clock, utc_now
-from pipeline.model import ItemVersion, Passage
+from pipeline.model import ItemVersion, Passage, Story
 from pipeline.store.beam import LEASE, Step, batches
 from pipeline.stories.identify import identify
 
@@ -15,6 +16,8 @@ log = structlog.get_logger()
 
 MOST_TAKEN = 512
 """Unfinished item versions that one tick takes up."""
+MOST_ON_THE_WAY = 1024
+"""Stories remembered until they are stored: more than the steps behind hold at once."""
 
 
 class TakeUnfinished(Step):
@@ -33,20 +36,28 @@ class TakeUnfinished(Step):
 
 
 class Identify(Step):
-    """Batches of landed ids in, batches of passages out, each story once a batch. What cannot be a story is set aside."""
+    """Batches of landed ids in, batches of passages out, each story once a batch. What cannot be a story is set aside.
+
+    An empty batch is passed on: it lets the steps behind hand on what they hold.
+    """
 
     stage = "stories"
+
+    def start_bundle(self) -> None:
+        self.on_the_way: OrderedDict[str, Story] = OrderedDict()
 
     def process(self, ids: tuple[str, ...]) -> Iterator[tuple[Passage, ...]]:
         versions = self.store.landing.read(ids)
         passages = self.together(versions, self._identified, lambda version: [version])
         for passage in passages:
             self._tell(passage)
-        if passages:
-            yield tuple(passages)
+            self.on_the_way[passage.story.id] = passage.story
+        while len(self.on_the_way) > MOST_ON_THE_WAY:
+            self.on_the_way.popitem(last=False)
+        yield tuple(passages)
 
     def _identified(self, versions: Sequence[ItemVersion]) -> list[Passage]:
-        passages, refused = identify(versions, self.store)
+        passages, refused = identify(versions, self.store, self.on_the_way)
         for version, why in refused:
             self.set_aside([version], why)
         return passages

@@ -3,7 +3,7 @@
 Safe to run again after a crash at any instruction, and beside others: ids are computed, and the store's claims decide.
 
 Not done here: stories whose fingerprints lead to two stories stay two, and the copy that was stored first stays the original,
-whatever arrives later. Copies that are on their way at once in two batches are not known for copies of each other.
+whatever arrives later. Copies that two processes have on their way at once are not known for copies of each other.
 """
 
 from __future__ import annotations
@@ -34,8 +34,12 @@ class Sighting(NamedTuple):
     names: tuple[str, ...]
 
 
-def identify(versions: Sequence[ItemVersion], store: Store) -> tuple[list[Passage], list[tuple[ItemVersion, str]]]:
+def identify(
+    versions: Sequence[ItemVersion], store: Store, on_the_way: Mapping[str, Story] | None = None
+) -> tuple[list[Passage], list[tuple[ItemVersion, str]]]:
     """The stories that `versions` belong to, each once, in order of its first version here; and the versions refused, with why.
+
+    `on_the_way` are stories by id that were identified before and may not be stored yet: a copy of one is known for a copy.
 
     Asks the store in batches: owners, claim, stories; and for stories that are new, bands and the stories that hold them. Raises
     `TransientError` where the store is away; nothing is half done then that doing it again does not mend.
@@ -45,7 +49,7 @@ def identify(versions: Sequence[ItemVersion], store: Store) -> tuple[list[Passag
     groups = _by_story(good, _settled_owners(good, store))
     stored = store.stories.get(list(groups)) if groups else {}
     stories = {story_id: _told(story_id, group, stored.get(story_id)) for story_id, group in groups.items()}
-    stories |= _placed([story for story_id, story in stories.items() if story_id not in stored], store)
+    stories |= _placed([story for story_id, story in stories.items() if story_id not in stored], store, on_the_way or {})
     passages = [_passage(stories[story_id], group, stored.get(story_id)) for story_id, group in groups.items()]
     return passages, [(each.version, "It has neither a title nor a text.") for each in seen if not (each.title or each.text)]
 
@@ -110,12 +114,13 @@ def _passage(story: Story, group: Sequence[Sighting], stored: ReadStory | None) 
 # ── same text ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _placed(new: Sequence[Story], store: Store) -> dict[str, Story]:
-    """`new` stories by id, each beside its original where another publisher had it before: in the store, or older in this batch."""
+def _placed(new: Sequence[Story], store: Store, on_the_way: Mapping[str, Story]) -> dict[str, Story]:
+    """`new` stories by id, each beside its original where another publisher had it before: stored, on the way, or in this batch."""
     oldest_first = sorted(new, key=_age)
     alike = _alike(oldest_first, store)
     elsewhere = {other for others in alike.values() for other in others}.difference(story.id for story in new)
-    known = {story_id: read.story for story_id, read in store.stories.get(elsewhere).items()} if elsewhere else {}
+    known = {story_id: on_the_way[story_id] for story_id in elsewhere if story_id in on_the_way}
+    known |= {story_id: read.story for story_id, read in store.stories.get(elsewhere).items()} if elsewhere else {}
     for story in oldest_first:
         known[story.id] = _beside_original(story, _most_alike(alike[story.id], known))
     return {story.id: known[story.id] for story in new}

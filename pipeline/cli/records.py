@@ -1,0 +1,229 @@
+"""What an export writes: records of stories, events, hits, alerts and feeds, as JSON lines, CSV or Parquet.
+
+Other tools read exactly these keys; a key may be added, none changes its meaning.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import IO, Any
+
+import orjson
+
+from pipeline.model import Alert, Delivery, Hit, ReadStory
+from pipeline.store.roles import Store
+
+Record = dict[str, Any]
+
+_STORY = (
+    "ref",
+    "story_id",
+    "event_id",
+    "duplicate_of",
+    "url",
+    "title",
+    "source",
+    "feed",
+    "published_at",
+    "first_seen_at",
+    "versions",
+)
+_FULL = ("text", "mentions", "entities", "pairs", "topics", "key_phrases")
+COLUMNS: Mapping[tuple[str, bool], tuple[str, ...]] = {
+    ("stories", False): _STORY,
+    ("stories", True): (*_STORY, *_FULL),
+    **{
+        ("events", full): ("event_id", "headline", "stories", "sources", "first_seen_at", "last_published_at")
+        for full in (False, True)
+    },
+    **{("hits", full): ("ref", "story_id", "event_id", "watch", "entities", "evidence", "alert_id") for full in (False, True)},
+    **{("alerts", full): ("alert_id", "watch", "event_id", "stories", "created_at", "deliveries") for full in (False, True)},
+    **{
+        ("feeds", full): (
+            "url",
+            "next_poll_at",
+            "last_polled_at",
+            "last_success_at",
+            "last_changed_at",
+            "failures",
+            "error",
+            "items",
+        )
+        for full in (False, True)
+    },
+}
+_PARQUET_ROWS = 5_000
+
+
+def records(store: Store, what: str, *, full: bool) -> Iterator[Record]:
+    """Every record of a kind that `COLUMNS` names."""
+    if what == "stories":
+        return (story_record(read, full=full) for read in store.stories.all())
+    if what == "events":
+        return _events(store)
+    if what == "hits":
+        return map(hit_record, store.outbox.hits())
+    if what == "alerts":
+        return (alert_record(alert, store.outbox.deliveries([alert.id])) for alert in store.outbox.alerts())
+    return ({column: getattr(state, column) for column in COLUMNS["feeds", False]} for state in store.feeds.states())
+
+
+def story_record(read: ReadStory, *, full: bool = False) -> Record:
+    """A story; `full` with what was read in it. `versions` is how many wordings it had, pairs are by name."""
+    story, reading = read.story, read.reading
+    record: Record = {
+        "ref": story.ref,
+        "story_id": story.id,
+        "event_id": story.event_id,
+        "duplicate_of": story.duplicate_of,
+        "url": story.url,
+        "title": story.title,
+        "source": story.source,
+        "feed": story.feeds[0] if story.feeds else None,
+        "published_at": story.published_at,
+        "first_seen_at": story.first_seen_at,
+        "versions": len(story.versions),
+    }
+    if full:
+        names = {entity.key: entity.name for entity in reading.entities}
+        record |= {
+            "text": story.text,
+            "mentions": [_without(mention._asdict(), "sentence") for mention in reading.mentions],
+            "entities": [entity._asdict() for entity in reading.entities],
+            "pairs": [
+                {
+                    "a": names[pair.a],
+                    "b": names[pair.b],
+                    "count": pair.count,
+                    "sentences": [_sentence(read, at) for at in pair.sentences],
+                }
+                for pair in reading.pairs
+            ],
+            "topics": [topic._asdict() for topic in reading.topics],
+            "key_phrases": list(reading.key_phrases),
+        }
+    return record
+
+
+def hit_record(hit: Hit) -> Record:
+    """A story and a watch that matched, told or not."""
+    return {
+        "ref": hit.ref,
+        "story_id": hit.story_id,
+        "event_id": hit.event_id,
+        "watch": hit.watch,
+        "entities": [entity._asdict() for entity in hit.entities],
+        "evidence": [proof._asdict() for proof in hit.evidence],
+        "alert_id": hit.alert_id,
+    }
+
+
+def alert_record(alert: Alert, deliveries: Iterable[Delivery]) -> Record:
+    """An alert with its deliveries and every attempt."""
+    return {
+        "alert_id": alert.id,
+        "watch": alert.watch,
+        "event_id": alert.event_id,
+        "stories": list(alert.story_ids),
+        "created_at": alert.created_at,
+        "deliveries": [
+            {
+                "delivery_id": delivery.id,
+                "webhook": delivery.webhook,
+                "status": delivery.status,
+                "next_attempt_at": delivery.next_attempt_at,
+                "attempts": [attempt._asdict() for attempt in delivery.attempts],
+            }
+            for delivery in deliveries
+        ],
+    }
+
+
+def write(found: Iterable[Record], form: str, file: IO[bytes], columns: tuple[str, ...]) -> None:
+    """Write records to `file` as `jsonl`, `csv` or `parquet`; the latter two hold lists as JSON text."""
+    if form == "jsonl":
+        for record in found:
+            file.write(orjson.dumps(record) + b"\n")
+    elif form == "csv":
+        _write_csv(found, file, columns)
+    else:
+        _write_parquet(found, file, columns)
+
+
+def _events(store: Store) -> Iterator[Record]:
+    """Events as their stories make them: the first one's title is the headline."""
+    events: dict[str, Record] = {}
+    for read in store.stories.all():
+        story = read.story
+        event = events.setdefault(
+            story.event_id,
+            {
+                "event_id": story.event_id,
+                "headline": story.title,
+                "stories": 0,
+                "sources": [],
+                "first_seen_at": story.first_seen_at,
+                "last_published_at": story.published_at,
+            },
+        )
+        event["stories"] += 1
+        event["first_seen_at"] = min(event["first_seen_at"], story.first_seen_at)
+        event["last_published_at"] = max(event["last_published_at"], story.published_at)
+        if story.source not in event["sources"]:
+            event["sources"].append(story.source)
+    return iter(events.values())
+
+
+def _sentence(read: ReadStory, at: int) -> Record:
+    sentence = read.reading.sentences[at]
+    words = read.story.title if sentence.field == "title" else read.story.text
+    return {
+        "field": sentence.field,
+        "start": sentence.start,
+        "end": sentence.end,
+        "text": words[sentence.start : sentence.end],
+    }
+
+
+def _without(record: Record, key: str) -> Record:
+    return {name: value for name, value in record.items() if name != key}
+
+
+def _flat(record: Record, columns: tuple[str, ...]) -> Record:
+    """Lists as JSON text and moments as ISO text: what a table can hold."""
+    return {column: _cell(record[column]) for column in columns}
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return orjson.dumps(value).decode()
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _write_csv(found: Iterable[Record], file: IO[bytes], columns: tuple[str, ...]) -> None:
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    for record in found:
+        writer.writerow({column: _harmless(value) for column, value in _flat(record, columns).items()})
+    text.detach()
+
+
+def _harmless(value: Any) -> Any:
+    """A spreadsheet runs what begins like a formula, and titles come from strangers (OWASP, CSV injection)."""
+    return "'" + value if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+
+
+def _write_parquet(found: Iterable[Record], file: IO[bytes], columns: tuple[str, ...]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    whole = {"versions", "stories", "failures", "items"} - ({"stories"} if "alert_id" in columns else set())
+    schema = pa.schema([(column, pa.int64() if column in whole else pa.string()) for column in columns])
+    rows = iter(found)
+    with pq.ParquetWriter(file, schema) as writer:
+        while page := [_flat(record, columns) for record in islice(rows, _PARQUET_ROWS)]:
+            writer.write_table(pa.Table.from_pylist(page, schema))

@@ -1,0 +1,172 @@
+"""Commands that let stories flow: run, backfill, demo."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.session import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    JsonOption,
+    log_json,
+    log_quietly,
+    log_through,
+    settings_from,
+    stop_on_signals,
+)
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+
+
+def register(app: typer.Typer) -> None:
+    for command in (run, backfill, demo):
+        app.command()(command)
+
+
+def run(
+    config: ConfigOption = DEFAULT_CONFIG,
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Poll the feeds that are due, finish what they bring, and end.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="A screen of what flows, instead of lines.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Poll the feeds, index what they bring and tell the webhooks, until stopped (SIGINT, SIGTERM)."""
+    from pipeline.jobs.local import LocalService
+
+    settings = settings_from(config)
+    stop = stop_on_signals()
+    with _view(live=live, as_json=as_json):
+        service = LocalService(settings)
+        if once:
+            told = service.run_once()
+            unreached = [state for state in service.feed_states if state.error]
+            _say_unreached([(state.url, state.error or "") for state in unreached], len(settings.feeds))
+            raise typer.Exit(0 if told and len(unreached) < max(1, len(settings.feeds)) else 1)
+        service.run(stop)
+
+
+def backfill(
+    paths: Annotated[list[Path], typer.Argument(help="JSONL stories, feed documents, folders of either; gzip too.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    *,
+    alert: Annotated[
+        bool, typer.Option("--alert", help="Let what is found alert; else it is only indexed and kept as hits.")
+    ] = False,
+) -> None:
+    """Take stories from files the whole way. Stop it and run it again: nothing is done twice."""
+    log_quietly()
+    from rich.console import Console
+    from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    from pipeline.jobs.backfill import Progress
+    from pipeline.jobs.backfill import backfill as run_backfill
+    from pipeline.language.pool import close_pools
+
+    settings = settings_from(config)
+    progress = Progress(stop=stop_on_signals())
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            run_backfill(settings, paths, progress, tells=alert)
+        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread below
+            failures.append(error)
+
+    thread = threading.Thread(target=work, name="backfill")
+    columns = (SpinnerColumn(), BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("starting", total=None)
+        thread.start()
+        while thread.is_alive():
+            thread.join(0.2)
+            elapsed = max(0.001, bar.tasks[0].elapsed or 0.001)
+            bar.update(
+                task,
+                total=progress.bytes_total or None,
+                completed=progress.bytes_read,
+                description=f"{progress.read:,} read · {progress.new:,} new · {progress.read / elapsed:,.0f}/s",
+            )
+    close_pools()
+    if failures:
+        raise failures[0]
+    if alert:
+        _deliver(settings)
+    stopped = " Stopped: run it again to go on." if progress.stop.is_set() else ""
+    print(f"{progress.read:,} read, {progress.new:,} new, {progress.refused:,} refused (wirewatch dead-letters list).{stopped}")
+    raise typer.Exit(130 if progress.stop.is_set() else 0)
+
+
+def demo(
+    speed: Annotated[float, typer.Option(help="How many times as fast as a minute the newsroom releases its stories.")] = 1.0,
+) -> None:
+    """A small newsroom on this machine, the service on it, and a webhook: watch it work, with no network."""
+    from datetime import UTC, datetime
+
+    from pipeline.demo.play import play
+
+    stop = stop_on_signals()
+    with _view(live=sys.stdout.isatty(), as_json=False), tempfile.TemporaryDirectory(prefix="wirewatch-demo-") as folder:
+        outcome = play(Path(folder), _service, now=datetime.now(UTC), speed=speed, stop=stop)
+    for alert in outcome.verdict.arrived:
+        print(f"told once   {alert.watch:20} {alert.story}")
+    for alert in outcome.verdict.missing:
+        print(f"MISSING     {alert.watch:20} {alert.story}")
+    for alert in outcome.verdict.repeated:
+        print(f"TWICE       {alert.watch:20} {alert.story}")
+    for arrival in outcome.verdict.unexpected:
+        print(f"UNEXPECTED  {arrival.watch:20} {arrival.url}")
+    expected = len(outcome.verdict.arrived) + len(outcome.verdict.missing)
+    print(f"{len(outcome.verdict.arrived)} of {expected} expected alerts arrived, signed and once, in {outcome.duration_s:.0f} s.")
+    raise typer.Exit(130 if stop.is_set() else 0 if outcome.is_right else 1)
+
+
+def _service(path: Path, environment: Mapping[str, str], stop: threading.Event) -> None:
+    from pipeline.config import load
+    from pipeline.jobs.local import LocalService
+
+    LocalService(load(path, {**os.environ, **environment})).run(stop)
+
+
+def _view(*, live: bool, as_json: bool) -> AbstractContextManager[object]:
+    """Where the log goes while a command runs."""
+    if as_json:
+        log_json()
+        return nullcontext()
+    from rich.console import Console
+
+    from pipeline.cli.live import LiveView, PlainView
+
+    view = LiveView(Console()) if live and sys.stdout.isatty() else PlainView(sys.stdout)
+    log_through(view)
+    return view
+
+
+def _deliver(settings: Settings) -> None:
+    from pipeline.cli.session import store_of
+    from pipeline.clock import utc_now
+    from pipeline.jobs.deliver import Deliverer
+
+    deliverer = Deliverer(store_of(settings), settings.webhooks, utc_now)
+    deliverer.start()
+    try:
+        deliverer.run_until_idle(120.0)
+    finally:
+        deliverer.stop(8.0)
+
+
+def _say_unreached(unreached: list[tuple[str, str]], feeds: int) -> None:
+    if unreached:
+        print(f"{len(unreached)} of {feeds} feeds could not be read:", file=sys.stderr)
+        for url, error in unreached:
+            print(f"  {url}: {error}", file=sys.stderr)

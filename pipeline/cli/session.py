@@ -1,0 +1,88 @@
+"""What every command starts with: the configuration, the store, and where the log goes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import structlog
+import typer
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+    from pipeline.store.roles import Store
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", envvar="WIREWATCH_CONFIG", help="The configuration file.", show_default=True)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
+DEFAULT_CONFIG = Path("configs/news.yaml")
+
+
+def settings_from(path: Path) -> Settings:
+    """The configuration at `path` with this process's environment. Raises `ConfigError`."""
+    from pipeline.config import load
+
+    return load(path, os.environ)
+
+
+def store_of(settings: Settings) -> Store:
+    """The store that `settings` name. Raises `ConfigError` where it cannot be opened."""
+    from pipeline.store.address import store_at
+
+    return store_at(settings.store)
+
+
+def log_through(last: Callable[..., Any], level: int = logging.INFO) -> None:
+    """Send the log to `last`, a structlog processor; Beam's own talk is kept to warnings."""
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, last],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+
+
+def log_json(level: int = logging.INFO) -> None:
+    """Send the log to standard output, a JSON object a line."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+    )
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+
+
+def log_quietly() -> None:
+    """Let only warnings through, to standard error: for commands whose output is their result."""
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, structlog.dev.ConsoleRenderer(colors=False)],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGINT and SIGTERM set; a second one ends the process at once."""
+    stop = threading.Event()
+
+    def handle(number: int, _frame: object) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, handle)
+    return stop

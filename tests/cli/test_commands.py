@@ -1,0 +1,144 @@
+"""The commands, typed as a user types them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+from typer.testing import CliRunner
+
+from pipeline.cli.main import app
+from pipeline.errors import ConfigError
+from pipeline.language.pool import close_pools
+from pipeline.store.address import close_stores
+
+pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
+
+CONFIG = """
+store: sqlite:///{folder}/wirewatch.db
+processes: 1
+entities:
+  musk: {{name: Elon Musk, kind: person, aliases: [Musk], never: [Kimbal Musk]}}
+  putin: {{name: Vladimir Putin, kind: person, aliases: [Putin]}}
+watches:
+  - {{name: musk-putin, all: [musk, putin], within: sentence}}
+"""
+STORY = {
+    "ref": "1",
+    "url": "https://news.example/1",
+    "title": "=A report",
+    "text": "Elon Musk met Vladimir Putin.",
+    "published_at": "2026-11-24",
+}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "wirewatch.yaml"
+    path.write_text(CONFIG.format(folder=tmp_path))
+    yield path
+    close_pools()
+    close_stores()
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def filled(config: Path, tmp_path: Path) -> Path:
+    (tmp_path / "stories.jsonl").write_text(json.dumps(STORY) + "\nnot json\n")
+    assert wirewatch("backfill", str(tmp_path / "stories.jsonl"), "--alert", "-c", str(config))[0] == 0
+    return config
+
+
+def wirewatch(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, list(arguments))
+    if isinstance(result.exception, ConfigError):
+        raise result.exception
+    return result.exit_code, result.stdout
+
+
+def test_a_search_shows_the_story_and_why(filled: Path):
+    """Title, source and the words that matched."""
+    code, output = wirewatch("search", "met", "--entity", "Elon Musk", "-c", str(filled))
+    assert code == 0
+    assert "=A report" in output
+    assert "news.example" in output
+    assert wirewatch("search", "nothinglikeit", "-c", str(filled))[1].strip() == "No story meets that."
+
+
+def test_a_full_export_holds_what_was_read(filled: Path):
+    """Mentions with offsets, pairs by name with their sentences."""
+    (line,) = wirewatch("export", "stories", "--full", "-c", str(filled))[1].splitlines()
+    record = json.loads(line)
+    assert (record["ref"], record["versions"]) == ("1", 1)
+    assert {"Elon Musk", "Vladimir Putin"} == {record["pairs"][0]["a"], record["pairs"][0]["b"]}
+    assert record["pairs"][0]["sentences"][0]["text"] == "Elon Musk met Vladimir Putin."
+    for mention in record["mentions"]:
+        assert record[mention["field"]][mention["start"] : mention["end"]] == mention["text"]
+
+
+def test_a_csv_holds_nothing_that_a_spreadsheet_would_run(filled: Path):
+    """A title from a stranger is no formula."""
+    (row,) = csv.DictReader(io.StringIO(wirewatch("export", "stories", "--format", "csv", "-c", str(filled))[1]))
+    assert row["title"] == "'=A report"
+
+
+def test_hits_and_alerts_are_exported_though_no_webhook_is_told(filled: Path):
+    """A watch without a webhook is there to be read."""
+    hit = json.loads(wirewatch("export", "hits", "-c", str(filled))[1])
+    alert = json.loads(wirewatch("export", "alerts", "-c", str(filled))[1])
+    assert (hit["ref"], hit["watch"], hit["alert_id"]) == ("1", "musk-putin", alert["alert_id"])
+    assert alert["deliveries"] == []
+    assert json.loads(wirewatch("alerts", "show", alert["alert_id"], "-c", str(filled))[1])["evidence"]
+
+
+def test_what_was_set_aside_is_listed_and_tried_again(filled: Path):
+    """A line that is still not JSON comes back."""
+    (letter,) = wirewatch("dead-letters", "list", "--json", "-c", str(filled))[1].splitlines()
+    assert json.loads(letter)["about"].endswith("stories.jsonl:2")
+    assert wirewatch("dead-letters", "retry", "-c", str(filled))[0] == 1
+
+
+def test_a_watch_is_tried_out_on_a_story(config: Path, tmp_path: Path):
+    """What fires says so with its sentence; what does not says what was missing."""
+    path = tmp_path / "story.txt"
+    path.write_text("A report\n\nElon Musk met Vladimir Putin.")
+    code, output = wirewatch("watch", "test", "--file", str(path), "-c", str(config))
+    assert (code, "“Elon Musk met Vladimir Putin.”" in output) == (0, True)
+    path.write_text("A report\n\nKimbal Musk met Vladimir Putin.")
+    code, output = wirewatch("watch", "test", "--file", str(path), "-c", str(config))
+    assert (code, output.startswith("silent  musk-putin")) == (1, True)
+
+
+def test_wrong_words_say_what_is_right(filled: Path):
+    """Errors name the remedy."""
+    with pytest.raises(ConfigError, match="a quotation mark is not closed"):
+        wirewatch("search", '"open', "-c", str(filled))
+    with pytest.raises(ConfigError, match="takes a duration"):
+        wirewatch("search", "x", "--since", "yesterdayish", "-c", str(filled))
+    with pytest.raises(ConfigError, match="two names with a"):
+        wirewatch("search", "--pair", "Elon Musk", "-c", str(filled))
+    with pytest.raises(ConfigError, match="there is no file or folder"):
+        wirewatch("backfill", "nowhere", "-c", str(filled))
+
+
+def test_a_feed_that_cannot_be_reached_is_explained(config: Path):
+    """`feeds check` ends with 1 and says why."""
+    code, output = wirewatch("feeds", "check", "http://127.0.0.1:9/feed")
+    assert code == 1
+    assert "refused" in output
+
+
+def test_a_run_once_without_feeds_is_done_at_once(config: Path):
+    """Nothing to poll is nothing wrong."""
+    assert wirewatch("run", "--once", "-c", str(config))[0] == 0
+
+
+def test_all_is_well_on_this_machine(config: Path):
+    """The doctor reads a sentence with the real processes."""
+    code, output = wirewatch("doctor", "-c", str(config))
+    assert (code, "BAD" in output) == (0, False)

@@ -1,0 +1,116 @@
+"""The whole way on one machine: real processes, real Beam, a real newsroom and a real receiver, all on loopback."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import Settings, load
+from pipeline.demo.play import play
+from pipeline.jobs.backfill import Progress, backfill
+from pipeline.jobs.local import LocalService
+from pipeline.language.pool import close_pools
+from pipeline.store.address import close_stores, store_at
+
+pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
+
+CONFIG = """
+store: sqlite:///{folder}/wirewatch.db
+processes: 1
+entities:
+  musk: {{name: Elon Musk, kind: person, aliases: [Musk]}}
+  putin: {{name: Vladimir Putin, kind: person, aliases: [Putin]}}
+watches:
+  - {{name: musk-putin, all: [musk, putin], within: sentence}}
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    (tmp_path / "wirewatch.yaml").write_text(CONFIG.format(folder=tmp_path))
+    yield load(tmp_path / "wirewatch.yaml", {})
+    close_pools()
+    close_stores()
+
+
+def write_stories(path: Path, *stories: Mapping[str, str]) -> Path:
+    path.write_text("".join(json.dumps(story) + "\n" for story in stories))
+    return path
+
+
+def story(n: int, text: str) -> dict[str, str]:
+    return {
+        "ref": str(n),
+        "url": f"https://news{n}.example/{n}",
+        "title": f"Story {n}",
+        "text": text,
+        "published_at": "2026-11-24T08:00:00Z",
+    }
+
+
+def test_every_expected_alert_of_the_demo_arrives_once(tmp_path: Path):
+    """From feeds to a signed webhook, with edits, copies, broken documents and an outlet that hangs in between."""
+
+    def service(path: Path, environment: Mapping[str, str], stop: threading.Event) -> None:
+        LocalService(load(path, environment)).run(stop)
+
+    outcome = play(tmp_path, service, now=datetime.now(UTC), speed=8.0)
+    assert outcome.is_right, outcome
+
+
+def test_a_backfill_run_again_does_nothing_twice(settings: Settings, tmp_path: Path):
+    """The same files a second time bring no story, no hit and no alert; what is no story is a dead letter."""
+    file = write_stories(
+        tmp_path / "stories.jsonl", story(1, "Elon Musk met Vladimir Putin."), story(2, "Nothing happened in Geneva.")
+    )
+    file.write_text(file.read_text() + "not json\n")
+    for _ in range(2):
+        backfill(settings, [file], Progress(), tells=True)
+    store = store_at(settings.store)
+    assert sorted(read.story.ref or "" for read in store.stories.all()) == ["1", "2"]
+    assert [hit.ref for hit in store.outbox.hits()] == ["1"]
+    assert [len(alert.story_ids) for alert in store.outbox.alerts()] == [1]
+    assert [letter.about for letter in store.dead_letters.list()] == [f"{file}:3"]
+    assert store.landing.unfinished_count() == 0
+
+
+def test_a_backfill_without_alert_tells_nobody_not_even_later(settings: Settings, tmp_path: Path):
+    """What matched silently does not alert when the story is edited; what newly matches does."""
+    first = write_stories(tmp_path / "a.jsonl", story(1, "Elon Musk met Vladimir Putin."), story(2, "Nothing happened."))
+    backfill(settings, [first], Progress())
+    edited = write_stories(
+        tmp_path / "b.jsonl", story(1, "Elon Musk met Vladimir Putin again."), story(2, "Musk wrote to Putin, Elon Musk said.")
+    )
+    backfill(settings, [edited], Progress(), tells=True)
+    store = store_at(settings.store)
+    assert sorted((hit.ref, hit.alert_id is not None) for hit in store.outbox.hits()) == [("1", False), ("2", True)]
+    assert [len(read.story.versions) for read in store.stories.all()] == [2, 2]
+
+
+def test_a_copy_joins_the_alert_of_its_original(settings: Settings, tmp_path: Path):
+    """Forty outlets carry it, the analyst is told once."""
+    text = "Elon Musk met Vladimir Putin. " + " ".join(f"Sentence number {n} of a long report." for n in range(40))
+    others = [story(n, f"Something else of no interest happened in town number {n}.") for n in range(100, 140)]
+    backfill(settings, [write_stories(tmp_path / "1.jsonl", story(1, text))], Progress(), tells=True)
+    # Two more in one run and two batches: the second is identified before the first is stored.
+    backfill(settings, [write_stories(tmp_path / "2.jsonl", story(2, text), *others, story(3, text))], Progress(), tells=True)
+    store = store_at(settings.store)
+    (alert,) = store.outbox.alerts()
+    assert len(alert.story_ids) == 3
+    copies = [read.story for read in store.stories.all() if read.story.ref in {"1", "2", "3"}]
+    assert len({copy.event_id for copy in copies}) == 1
+    assert sum(copy.duplicate_of is None for copy in copies) == 1
+
+
+def test_copies_that_are_on_their_way_together_are_known_for_copies(settings: Settings, tmp_path: Path):
+    """The original is in an earlier batch of the same run, read but not yet stored."""
+    text = "Elon Musk met Vladimir Putin. " + " ".join(f"Sentence number {n} of a long report." for n in range(40))
+    others = [story(n, f"Something else of no interest happened in town number {n}.") for n in range(100, 140)]
+    backfill(settings, [write_stories(tmp_path / "a.jsonl", story(1, text), *others, story(2, text))], Progress(), tells=True)
+    (alert,) = store_at(settings.store).outbox.alerts()
+    assert len(alert.story_ids) == 2
