@@ -6,10 +6,10 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -109,15 +109,20 @@ def backfill(
 
 def demo(
     speed: Annotated[float, typer.Option(help="How many times as fast as a minute the newsroom releases its stories.")] = 1.0,
+    record: Annotated[Path | None, typer.Option(help="Keep what happened, for python -m pipeline.cli.picture.")] = None,
 ) -> None:
     """A small newsroom on this machine, the service on it, and a webhook: watch it work, with no network."""
     from datetime import UTC, datetime
 
+    from pipeline.cli.picture import Recorder, write_events
     from pipeline.demo.play import play
 
     stop = stop_on_signals()
-    with _view(live=sys.stdout.isatty(), as_json=False), tempfile.TemporaryDirectory(prefix="wirewatch-demo-") as folder:
+    recorder = Recorder()
+    with _view(recorder, live=sys.stdout.isatty()), tempfile.TemporaryDirectory(prefix="wirewatch-demo-") as folder:
         outcome = play(Path(folder), _service, now=datetime.now(UTC), speed=speed, stop=stop)
+    if record:
+        write_events(record, recorder.told)
     for alert in outcome.verdict.arrived:
         print(f"told once   {alert.watch:20} {alert.story}")
     for alert in outcome.verdict.missing:
@@ -138,7 +143,7 @@ def _service(path: Path, environment: Mapping[str, str], stop: threading.Event) 
     LocalService(load(path, {**os.environ, **environment})).run(stop)
 
 
-def _view(*, live: bool, as_json: bool) -> AbstractContextManager[object]:
+def _view(*processors: Callable[..., Any], live: bool, as_json: bool = False) -> AbstractContextManager[object]:
     """Where the log goes while a command runs."""
     if as_json:
         log_json()
@@ -148,7 +153,7 @@ def _view(*, live: bool, as_json: bool) -> AbstractContextManager[object]:
     from pipeline.cli.live import LiveView, PlainView
 
     view = LiveView(Console()) if live and sys.stdout.isatty() else PlainView(sys.stdout)
-    log_through(view)
+    log_through(*processors, view)
     return view
 
 

@@ -39,10 +39,10 @@ def store_of(settings: Settings) -> Store:
     return store_at(settings.store)
 
 
-def log_through(last: Callable[..., Any], level: int = logging.INFO) -> None:
-    """Send the log to `last`, a structlog processor; Beam's own talk is kept to warnings."""
+def log_through(*processors: Callable[..., Any], level: int = logging.INFO) -> None:
+    """Send the log through `processors`, of which the last lets nothing through; of Beam's own talk only errors are heard."""
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, last],
+        processors=[structlog.contextvars.merge_contextvars, *processors],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=False,
     )
