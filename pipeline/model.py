@@ -6,7 +6,6 @@ named field, end exclusive.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -17,7 +16,7 @@ Kind = Literal["person", "organisation", "place", "group", "product", "event", "
 
 
 def stable_id(*parts: str) -> str:
-    """The id of what `parts` name: 96 bits of BLAKE2b as 20 lower-case base32 letters and digits.
+    """The id of what `parts` name: 96 bits of BLAKE2b in hexadecimal, 24 letters and digits.
 
     Parts are length-prefixed, so that ("ab", "c") and ("a", "bc") differ.
     """
@@ -26,7 +25,7 @@ def stable_id(*parts: str) -> str:
         encoded = part.encode("utf-8", "surrogatepass")
         digest.update(len(encoded).to_bytes(4, "big"))
         digest.update(encoded)
-    return base64.b32encode(digest.digest()).decode("ascii").rstrip("=").lower()
+    return digest.hexdigest()
 
 
 # ── feeds ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -76,7 +76,7 @@ class SearchRequest(NamedTuple):
     entities: tuple[str, ...] = ()
     """Names or keys."""
     pairs: tuple[tuple[str, str], ...] = ()
-    """Two names or keys each, in either order."""
+    """Two names or keys of the configuration each, in either order."""
     topics: tuple[str, ...] = ()
     """IPTC codes or names; a topic is found by its own, not its parents'."""
     sources: tuple[str, ...] = ()

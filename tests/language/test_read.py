@@ -18,6 +18,7 @@ from pipeline.model import Reading
 if TYPE_CHECKING:
     from conftest import Read
     from spacy.language import Language
+    from spacy.tokens import Doc
 
 SEED = Path(__file__).parents[3] / "shared/data/seed_story.txt"
 MUSK = Watched("musk", "Elon Musk", "person", ("Musk",), ("Errol Musk",))
@@ -100,9 +101,12 @@ class Stumbling:
     def memory_zone(self) -> AbstractContextManager[object]:
         return self.nlp.memory_zone()
 
-    def pipe(self, texts: Iterable[str], batch_size: int) -> Iterator[object]:
+    def make_doc(self, text: str) -> Doc:
+        return self.nlp.make_doc(text)
+
+    def pipe(self, texts: Iterable[Doc | str], batch_size: int) -> Iterator[object]:
         for text in texts:
-            if "poisonous" in text:
+            if "poisonous" in str(text):
                 raise ValueError("cannot swallow this")
             yield self.nlp(text)
 

@@ -1,0 +1,59 @@
+"""News-like stories, generated: the same for the same seed, no two alike."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+
+from pipeline.demo.programme import programme
+from pipeline.model import Item, ItemVersion, stable_id
+
+NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
+_NAMES = ("Alma", "Boris", "Carla", "Dmitri", "Elena", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Keiko", "Liam")
+_SURNAMES = ("Abara", "Brandt", "Castillo", "Dorin", "Eklund", "Fischer", "Grange", "Haddad", "Ivanov", "Jensen", "Kato")
+
+
+def sentences() -> list[str]:
+    """Every sentence of the demo's stories."""
+    paragraphs = [line for article in programme().articles for wording in article.wordings for line in wording.paragraphs]
+    return [sentence.strip() + "." for paragraph in paragraphs for sentence in paragraph.split(". ") if len(sentence) > 30]
+
+
+def texts(count: int, words: int = 550, seed: int = 0) -> list[str]:
+    """`count` texts of about `words` words, in paragraphs of four sentences, each with people of its own."""
+    rng, stock = random.Random(seed), sentences()
+    return [_text(rng, stock, words) for _ in range(count)]
+
+
+def versions(count: int, words: int = 550, seed: int = 0) -> list[ItemVersion]:
+    """`texts` as item versions of stories of ten publishers, a minute apart."""
+    return [
+        ItemVersion(
+            stable_id("benchmark", str(seed), str(n)),
+            Item(
+                feed=f"https://outlet{n % 10}.example/rss",
+                guid=None,
+                url=f"https://outlet{n % 10}.example/{seed}/{n}",
+                title=text[:70],
+                content=text,
+                is_html=False,
+                published_at=NOW + timedelta(minutes=n),
+                ref=str(n),
+            ),
+            NOW + timedelta(minutes=n),
+        )
+        for n, text in enumerate(texts(count, words, seed))
+    ]
+
+
+def _text(rng: random.Random, stock: list[str], words: int) -> str:
+    parts, length = [], 0
+    while length < words:
+        person = f"{rng.choice(_NAMES)} {rng.choice(_SURNAMES)}"
+        chosen = [
+            f"{person} said so on {rng.choice(('Monday', 'Tuesday', 'Friday'))} in report {rng.randrange(10**6)}.",
+            *rng.choices(stock, k=4),
+        ]
+        parts.append(" ".join(chosen))
+        length += sum(len(sentence.split()) for sentence in chosen)
+    return "\n".join(parts)
