@@ -15,6 +15,7 @@ from pipeline.alerts.beam import QueueAlerts
 from pipeline.clock import Clock, utc_now
 from pipeline.config import Settings
 from pipeline.feeds.beam import PollFeeds, Polling
+from pipeline.jobs.coders import Passages
 from pipeline.language.beam import ReadStories
 from pipeline.search.beam import IndexStories
 from pipeline.store.beam import Step
@@ -36,11 +37,11 @@ class TellStories(beam.PTransform):
         webhooks = {watch.name: watch.alert for watch in settings.watches}
         return (
             landed
-            | "same story? same event?" >> beam.ParDo(Identify(store, clock))
-            | "read" >> beam.ParDo(ReadStories(store, settings.entities, settings.processes, clock))
-            | "index" >> beam.ParDo(IndexStories(store, settled, clock))
-            | "watches" >> beam.ParDo(MatchWatches(store, settings.watches, clock))
-            | "outbox" >> beam.ParDo(QueueAlerts(store, webhooks, clock))
+            | "same story? same event?" >> beam.ParDo(Identify(store, clock)).with_output_types(Passages)
+            | "read" >> beam.ParDo(ReadStories(store, settings.entities, settings.processes, clock)).with_output_types(Passages)
+            | "index" >> beam.ParDo(IndexStories(store, settled, clock)).with_output_types(Passages)
+            | "watches" >> beam.ParDo(MatchWatches(store, settings.watches, clock)).with_output_types(Passages)
+            | "outbox" >> beam.ParDo(QueueAlerts(store, webhooks, clock)).with_output_types(Passages)
             | "finish" >> beam.ParDo(FinishStories(store, clock))
         )
 
