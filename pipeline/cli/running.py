@@ -22,7 +22,9 @@ from pipeline.cli.session import (
     log_through,
     settings_from,
     stop_on_signals,
+    store_of,
 )
+from pipeline.cli.tally import clean
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -158,7 +160,6 @@ def _view(*processors: Callable[..., Any], live: bool, as_json: bool = False) ->
 
 
 def _deliver(settings: Settings) -> None:
-    from pipeline.cli.session import store_of
     from pipeline.clock import utc_now
     from pipeline.jobs.deliver import Deliverer
 
@@ -174,4 +175,4 @@ def _say_unreached(unreached: list[tuple[str, str]], feeds: int) -> None:
     if unreached:
         print(f"{len(unreached)} of {feeds} feeds could not be read:", file=sys.stderr)
         for url, error in unreached:
-            print(f"  {url}: {error}", file=sys.stderr)
+            print(f"  {clean(url, 300)}: {clean(error, 500)}", file=sys.stderr)

@@ -1,7 +1,7 @@
 """How stories on their way are written where a runner carries them from one worker to another: msgpack, as in the store.
 
-Beam would pickle them, and pickles the first elements of every step anyway, only to guess their size: a sixth of what a story's
-way through the local runner costs beside its reading. The guess made here costs nothing.
+Beam would pickle them, and pickles the first elements of every step anyway, only to guess their size; of batches those are nearly
+all. The guess made here costs nothing.
 """
 
 from __future__ import annotations
