@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from pipeline.demo.programme import programme
 from pipeline.model import Item, ItemVersion, stable_id
@@ -17,6 +18,12 @@ def sentences() -> list[str]:
     """Every sentence of the demo's stories."""
     paragraphs = [line for article in programme().articles for wording in article.wordings for line in wording.paragraphs]
     return [sentence.strip() + "." for paragraph in paragraphs for sentence in paragraph.split(". ") if len(sentence) > 30]
+
+
+@cache
+def words_of() -> list[str]:
+    """Every word of the demo's stories, once: drawn at random they make texts of which no two are alike."""
+    return sorted({word for sentence in sentences() for word in sentence.lower().split() if word.isalpha()})
 
 
 def texts(count: int, words: int = 550, seed: int = 0) -> list[str]:

@@ -29,7 +29,7 @@ from texts import NOW, texts, versions
 
 from pipeline.config import Settings
 from pipeline.jobs.ingest import TellStories
-from pipeline.jobs.runner import local_pipeline
+from pipeline.jobs.runner import LocalJob
 from pipeline.language.pool import close_pools, pool_for
 from pipeline.language.read import Text
 from pipeline.store.address import store_at
@@ -61,9 +61,8 @@ def chain(settings: Settings, count: int, seed: int) -> float:
     store = store_at(settings.store)
     store.landing.land(versions(count, seed=seed), NOW)
     began = time.perf_counter()
-    with local_pipeline() as pipeline:
-        take = TakeUnfinished(settings.store, lambda: NOW + timedelta(days=1), limit=count)
-        _ = pipeline | beam.Create(["tick"], reshuffle=False) | beam.ParDo(take) | TellStories(settings)
+    take = TakeUnfinished(settings.store, lambda: NOW + timedelta(days=1), limit=count)
+    LocalJob(lambda pipeline: pipeline | beam.Create(["tick"], reshuffle=False) | beam.ParDo(take) | TellStories(settings)).run()
     return time.perf_counter() - began
 
 
@@ -117,8 +116,7 @@ def stock(count: int, seed: int) -> float:
 
     def timed() -> float:
         began = time.perf_counter()
-        with local_pipeline() as pipeline:
-            _ = pipeline | beam.Create(texts(count, seed=seed), reshuffle=False) | beam.ParDo(Stock())
+        LocalJob(lambda pipeline: pipeline | beam.Create(texts(count, seed=seed), reshuffle=False) | beam.ParDo(Stock())).run()
         return time.perf_counter() - began
 
     def loading() -> float:

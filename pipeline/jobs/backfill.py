@@ -15,7 +15,7 @@ from pipeline.clock import Clock, utc_now
 from pipeline.config import Settings
 from pipeline.feeds.files import Refused, found, read
 from pipeline.jobs.ingest import TellStories
-from pipeline.jobs.runner import local_pipeline
+from pipeline.jobs.runner import LocalJob
 from pipeline.language.pool import pool_for
 from pipeline.model import DeadLetter, ItemVersion, stable_id
 from pipeline.store.beam import LEASE, Step, batches
@@ -55,13 +55,14 @@ def backfill(settings: Settings, paths: Sequence[Path], progress: Progress, *, t
     _progress[id(progress)] = progress
     pool_for(settings.entities, settings.processes)
     try:
-        with local_pipeline() as pipeline:
-            (
+        LocalJob(
+            lambda pipeline: (
                 pipeline
                 | "files" >> beam.Create([[str(file) for file in files]], reshuffle=False)
                 | "read files" >> beam.ParDo(ReadFiles(settings.store, id(progress), clock, tells=tells))
                 | TellStories(settings, clock)
             )
+        ).run()
     finally:
         del _progress[id(progress)]
 

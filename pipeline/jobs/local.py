@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -19,6 +20,9 @@ from pipeline.jobs.deliver import Deliverer
 from pipeline.model import FeedState
 from pipeline.store.address import close_stores, store_at
 from pipeline.store.roles import Store
+
+if TYPE_CHECKING:
+    from pipeline.jobs.runner import LocalJob
 
 log = structlog.get_logger()
 
@@ -42,6 +46,7 @@ class LocalService:
         self._store.feeds.subscribe([feed.url for feed in settings.feeds], clock())
         self._deliverer = Deliverer(self._store, settings.webhooks, clock)
         self._took_over = False
+        self._jobs: dict[tuple[float, bool], LocalJob] = {}
         self._states: list[FeedState] | None = None
 
     def run(self, stop: threading.Event) -> None:
@@ -109,11 +114,18 @@ class LocalService:
         if not self._has_work():
             return False
         began = time.perf_counter()
-        run_tick(self._settings, patience_s, self._clock, leased_too=not self._took_over)
+        self._job(patience_s).run()
         self._took_over = True
         log.debug("tick", ms=round((time.perf_counter() - began) * 1000))
         self._deliverer.wake()
         return True
+
+    def _job(self, patience_s: float) -> LocalJob:
+        """Until a first tick has taken over what a service before left under way, the job that does."""
+        kind = patience_s, not self._took_over
+        if kind not in self._jobs:
+            self._jobs[kind] = tick_job(self._settings, patience_s, self._clock, leased_too=not self._took_over)
+        return self._jobs[kind]
 
     def _has_work(self) -> bool:
         from pipeline.feeds.beam import polls_under_way
@@ -136,17 +148,18 @@ class LocalService:
         return max(0.01, min(LONGEST_REST_S, wait.total_seconds()))
 
 
-def run_tick(settings: Settings, patience_s: float, clock: Clock = utc_now, *, leased_too: bool = False) -> None:
-    """One bounded job over what is due: the chain, from one tick. Raises `TransientError` where the store is away."""
+def tick_job(settings: Settings, patience_s: float, clock: Clock = utc_now, *, leased_too: bool = False) -> LocalJob:
+    """The job of a tick: the chain, over what is due whenever it is run."""
     import apache_beam as beam
 
     from pipeline.jobs.ingest import TellStories, arrivals
-    from pipeline.jobs.runner import local_pipeline
+    from pipeline.jobs.runner import LocalJob
 
-    with local_pipeline() as pipeline:
-        (
+    return LocalJob(
+        lambda pipeline: (
             pipeline
             | "tick" >> beam.Create(["tick"], reshuffle=False)
             | "arrivals" >> beam.ParDo(arrivals(settings, patience_s, clock, leased_too=leased_too))
             | TellStories(settings, clock)
         )
+    )

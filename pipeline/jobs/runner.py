@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.transforms.environments import EmbeddedPythonEnvironment
 
 from pipeline.errors import TransientError
 
 
-@contextmanager
-def local_pipeline() -> Iterator[beam.Pipeline]:
-    """A pipeline that runs in this process when left. Raises `TransientError` where a step did."""
-    # Without the empty list Beam reads this program's own command line.
-    pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([]))
-    yield pipeline
-    try:
-        pipeline.run().wait_until_finish()
-    except Exception as error:
-        if cause := _transient(error):
-            raise TransientError(str(cause)) from error
-        raise
+class LocalJob:
+    """A bounded job in this process, built once and run as often as wanted.
+
+    Building takes Beam three times as long as running a job that finds nothing to do (75 and 22 ms). What the steps carry is copied
+    when the job is built: state that is to last is kept elsewhere.
+    """
+
+    def __init__(self, build: Callable[[beam.Pipeline], object]) -> None:
+        # Without the empty list Beam reads this program's own command line.
+        self._options = PipelineOptions([])
+        pipeline = beam.Pipeline(runner=FnApiRunner(), options=self._options)
+        build(pipeline)
+        self._built = pipeline.to_runner_api(default_environment=EmbeddedPythonEnvironment.default())
+
+    def run(self) -> None:
+        """Run to the end. Raises `TransientError` where a step did."""
+        try:
+            FnApiRunner().run_via_runner_api(self._built, self._options).wait_until_finish()
+        except Exception as error:
+            if cause := _transient(error):
+                raise TransientError(str(cause)) from error
+            raise
 
 
 def _transient(error: BaseException | None) -> TransientError | None:

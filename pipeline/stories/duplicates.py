@@ -28,44 +28,39 @@ _SCHEME = f"{rensa.RMinHash.ALGORITHM_VERSION}/{_SHINGLE}/{_ROWS}/{_SEED}"
 """Signatures of another making are not compared: they would agree by chance alone."""
 
 
-def bands(text: str) -> tuple[str, ...]:
-    """The `band:` fingerprints of a text, in order; none where it is short or says the same over and over."""
-    shingles = _shingles(text)
-    if len(shingles) < _LEAST_SHINGLES:
+def shingles(text: str) -> frozenset[str]:
+    """Every three words that stand together in a text, whatever their case; none where it has fewer."""
+    words = _WORD.findall(text.casefold())
+    return frozenset(map(" ".join, zip(*(words[start:] for start in range(_SHINGLE)), strict=False)))
+
+
+def bands(shingled: Collection[str]) -> tuple[str, ...]:
+    """The `band:` fingerprints of a text, by its shingles, in order; none where it is short or says the same over and over."""
+    if len(shingled) < _LEAST_SHINGLES:
         return ()
     sketch = rensa.RMinHash(num_perm=_BANDS * _ROWS, seed=_SEED)
-    sketch.update(list(shingles))
+    sketch.update(list(shingled))
     digest = sketch.digest()
     return tuple(_band(at, digest[at * _ROWS : (at + 1) * _ROWS]) for at in range(_BANDS))
 
 
-def resemblance(a: str, b: str) -> tuple[float, float]:
-    """How alike two texts are: the Jaccard index of their shingles, and the part of the smaller set that is in the other.
+def resemblance(some: frozenset[str], others: frozenset[str]) -> tuple[float, float]:
+    """How alike two texts are, by their shingles: the Jaccard index, and the part of the smaller set that is in the other.
 
     Both are 0 where a text has fewer words than a shingle.
     """
-    return _resemblance(_shingles(a), _shingles(b))
-
-
-def is_duplicate(a: str, b: str) -> bool:
-    """Whether one text is a copy of the other, edited a little or cut; the same both ways round."""
-    some, others = _shingles(a), _shingles(b)
-    if min(len(some), len(others)) < _LEAST_SHINGLES:
-        return False
-    jaccard, containment = _resemblance(some, others)
-    return jaccard >= LEAST_JACCARD or containment >= LEAST_CONTAINMENT
-
-
-def _shingles(text: str) -> set[str]:
-    words = _WORD.findall(text.casefold())
-    return set(map(" ".join, zip(*(words[start:] for start in range(_SHINGLE)), strict=False)))
-
-
-def _resemblance(some: Collection[str], others: Collection[str]) -> tuple[float, float]:
-    common = len(set(some) & set(others))
+    common = len(some & others)
     if not common:
         return 0.0, 0.0
     return common / (len(some) + len(others) - common), common / min(len(some), len(others))
+
+
+def is_duplicate(some: frozenset[str], others: frozenset[str]) -> bool:
+    """Whether of two texts, by their shingles, one is a copy of the other, edited a little or cut; the same both ways round."""
+    if min(len(some), len(others)) < _LEAST_SHINGLES:
+        return False
+    jaccard, containment = resemblance(some, others)
+    return jaccard >= LEAST_JACCARD or containment >= LEAST_CONTAINMENT
 
 
 def _band(at: int, rows: list[int]) -> str:

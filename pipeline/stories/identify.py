@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from pipeline.model import ItemVersion, Passage, ReadStory, Story, stable_id
 from pipeline.store.roles import Store
-from pipeline.stories.duplicates import bands, is_duplicate
+from pipeline.stories.duplicates import bands, is_duplicate, shingles
 from pipeline.stories.fingerprints import fingerprints
 from pipeline.stories.text import headline, plain_text, tidy
 from pipeline.stories.versions import merged, story_of
@@ -117,18 +117,20 @@ def _passage(story: Story, group: Sequence[Sighting], stored: ReadStory | None) 
 def _placed(new: Sequence[Story], store: Store, on_the_way: Mapping[str, Story]) -> dict[str, Story]:
     """`new` stories by id, each beside its original where another publisher had it before: stored, on the way, or in this batch."""
     oldest_first = sorted(new, key=_age)
-    alike = _alike(oldest_first, store)
+    shingled = {story.id: shingles(story.text) for story in oldest_first}
+    alike = _alike(shingled, store)
     elsewhere = {other for others in alike.values() for other in others}.difference(story.id for story in new)
     known = {story_id: on_the_way[story_id] for story_id in elsewhere if story_id in on_the_way}
     known |= {story_id: read.story for story_id, read in store.stories.get(elsewhere).items()} if elsewhere else {}
     for story in oldest_first:
-        known[story.id] = _beside_original(story, _most_alike(alike[story.id], known))
+        near = [(other, shingled.get(other.id) or shingles(other.text)) for other in _most_alike(alike[story.id], known)]
+        known[story.id] = _beside_original(story, shingled[story.id], near)
     return {story.id: known[story.id] for story in new}
 
 
-def _alike(oldest_first: Sequence[Story], store: Store) -> dict[str, Counter[str]]:
-    """For each story, the stories that share bands with it, and how many. Claims the bands that nobody owns, the oldest first."""
-    banded = {story.id: bands(story.text) for story in oldest_first}
+def _alike(shingled: Mapping[str, frozenset[str]], store: Store) -> dict[str, Counter[str]]:
+    """For each story, the stories that share bands with it, and how many. Claims the bands that nobody owns, the first first."""
+    banded = {story_id: bands(words) for story_id, words in shingled.items()}
     wanted: dict[str, str] = {}
     for story_id, its_bands in banded.items():
         for band in its_bands:
@@ -149,12 +151,12 @@ def _most_alike(shared: Counter[str], known: Mapping[str, Story]) -> list[Story]
     return [known[other] for _, other in found[:MOST_CANDIDATES]]
 
 
-def _beside_original(story: Story, near: Sequence[Story]) -> Story:
+def _beside_original(story: Story, shingled: frozenset[str], near: Sequence[tuple[Story, frozenset[str]]]) -> Story:
     """`story` as a duplicate of the oldest among `near` that it is a copy of, in the event of that; else as it is.
 
     Two texts of one publisher are never duplicates.
     """
-    copied = [other for other in near if other.source != story.source and is_duplicate(other.text, story.text)]
+    copied = [other for other, words in near if other.source != story.source and is_duplicate(words, shingled)]
     if not copied:
         return story
     original = min(copied, key=_age)

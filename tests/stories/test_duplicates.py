@@ -5,11 +5,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.stories.duplicates import SHORTEST_WORDS, bands, is_duplicate, resemblance
+from pipeline.stories import duplicates
+from pipeline.stories.duplicates import SHORTEST_WORDS, shingles
 
 RANDOM = random.Random(7)
 VOCABULARY = [f"{a}{b}{c}" for a in "bdfgk" for b in "aeiou" for c in "lmnrst"]
 STORIES = [" ".join(RANDOM.choices(VOCABULARY, k=200)) for _ in range(40)]
+
+
+def bands(text: str) -> tuple[str, ...]:
+    return duplicates.bands(shingles(text))
+
+
+def is_duplicate(a: str, b: str) -> bool:
+    return duplicates.is_duplicate(shingles(a), shingles(b))
+
+
+def resemblance(a: str, b: str) -> tuple[float, float]:
+    return duplicates.resemblance(shingles(a), shingles(b))
 
 
 def edited(text: str, rate: float) -> str:

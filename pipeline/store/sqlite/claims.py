@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping
 
 from pipeline.store.sqlite.database import Database
 
+_OWNER = "SELECT fingerprint, story_id FROM claim WHERE fingerprint = ?"
+
 
 class SqliteClaims:
     """`Claims`; a fingerprint is kept as 12 bytes of its BLAKE2b, which is all that deciding needs."""
@@ -15,12 +17,14 @@ class SqliteClaims:
         self._database = database
 
     def owners(self, fingerprints: Collection[str]) -> dict[str, str]:
+        if not fingerprints:
+            return {}
+        asked = {_short(fingerprint): fingerprint for fingerprint in fingerprints}
         with self._database.reading() as connection:
-            return {
-                fingerprint: story_id
-                for fingerprint in fingerprints
-                for (story_id,) in connection.execute("SELECT story_id FROM claim WHERE fingerprint = ?", (_short(fingerprint),))
-            }
+            rows = connection.executemany(
+                "SELECT fingerprint, story_id FROM claim WHERE fingerprint = ?", ((name,) for name in asked)
+            )
+            return {asked[name]: story_id for name, story_id in rows}
 
     def claim(self, wanted: Mapping[str, str]) -> dict[str, str]:
         if not wanted:

@@ -1,0 +1,85 @@
+"""Feeds on loopback that a benchmark fills as it goes, served with ETags; and a clock that it sets."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import Counter
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
+from xml.sax.saxutils import escape
+
+
+class SetClock:
+    """The time that `at` was last told. Kept in this module: Beam copies what its steps carry, and finds this by its name."""
+
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    @classmethod
+    def at(cls, moment: datetime) -> None:
+        cls.now = moment
+
+
+def set_clock() -> datetime:
+    """The time of `SetClock`, aware and UTC."""
+    return SetClock.now
+
+
+class Feeds:
+    """An HTTP server on a free port of 127.0.0.1; `bodies` is what it serves, by path."""
+
+    def __init__(self) -> None:
+        self.bodies: dict[str, bytes] = {}
+        self.answers: Counter[int] = Counter()
+        self.first_asked = threading.Event()
+        feeds = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                feeds.first_asked.set()
+                body = feeds.bodies.get(self.path)
+                if body is None:
+                    return self._answer(404, b"", "")
+                etag = f'"{hashlib.sha256(body).hexdigest()}"'
+                is_known = self.headers.get("If-None-Match") == etag
+                return self._answer(304 if is_known else 200, b"" if is_known else body, etag)
+
+            def _answer(self, status: int, body: bytes, etag: str) -> None:
+                feeds.answers[status] += 1
+                self.send_response(status)
+                self.send_header("ETag", etag)
+                self.send_header("Content-Type", "application/rss+xml")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}{path}"
+
+
+def rss(stories: list[tuple[str, str, str]]) -> bytes:
+    """An RSS 2.0 document of stories: address, title, text."""
+    items = "".join(
+        f"<item><title>{escape(title)}</title><link>{escape(url)}</link><guid>{escape(url)}</guid>"
+        f"<description>{escape(''.join(f'<p>{escape(line)}</p>' for line in text.splitlines()))}</description></item>"
+        for url, title, text in stories
+    )
+    return f'<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>{items}</channel></rss>'.encode()
