@@ -3,8 +3,9 @@
     python benchmarks/kills.py [--stories 500] [--kills 20] [--seed 1]
 
 Ten feeds on loopback hold the stories, 550 words each, from the start; the service is killed so soon that most kills find it at
-work. A tenth of the stories names the two that are watched, and a webhook verifies what it is sent. Exit 1 unless in the end every story is in the index exactly once and no other,
-every expected alert has come, and each under one webhook-id alone. That a call comes twice under its id is allowed, and counted.
+work. A tenth of the stories names the two that are watched, and a webhook verifies what it is sent. Exit 1 unless in the end every
+story is in the index exactly once and no other, every expected alert has come, and each under one webhook-id alone. That a call
+comes twice under its id is allowed, and counted.
 """
 
 from __future__ import annotations

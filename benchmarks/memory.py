@@ -39,10 +39,11 @@ def new_word(rng: random.Random) -> str:
     return "".join(rng.choices("bcdfghjklmnprstvwz", k=3) + rng.choices("aeiou", k=2) + rng.choices("bcdfghklmnprst", k=4))
 
 
-def resident_mb(service: psutil.Process) -> tuple[float, float]:
-    """Of the service, and of its reading processes together."""
+def resident_mb(service: psutil.Process) -> tuple[float, float, float]:
+    """Of the service, how much of that is mapped from files (the database), and of its reading processes together."""
+    own = service.memory_info()
     children = service.children(recursive=True)
-    return service.memory_info().rss / 1e6, sum(child.memory_info().rss for child in children) / 1e6
+    return own.rss / 1e6, own.shared / 1e6, sum(child.memory_info().rss for child in children) / 1e6
 
 
 def main() -> int:
@@ -54,7 +55,7 @@ def main() -> int:
     options = parser.parse_args()
     rng = random.Random(5)
     made = texts(options.cycles * options.stories, seed=5)
-    sizes: list[tuple[float, float]] = []
+    sizes: list[tuple[float, float, float]] = []
     with tempfile.TemporaryDirectory() as folder, Feeds() as feeds:
         feeds.bodies["/feed"] = rss([])
         config = Path(folder, "wirewatch.yaml")
@@ -80,7 +81,7 @@ def main() -> int:
             process.terminate()
             process.wait(15)
             close_stores()
-    both = [service_mb + readers_mb for service_mb, readers_mb in sizes]
+    both = [service_mb + readers_mb for service_mb, _, readers_mb in sizes]
     warm = statistics.median(both[options.warm : options.warm + COMPARED])
     last = statistics.median(both[-COMPARED:])
     print(
@@ -92,8 +93,9 @@ def main() -> int:
                 "after_warm_up_mb": round(warm, 1),
                 "last_mb": round(last, 1),
                 "growth": round(last / warm - 1, 4),
-                "service_mb_by_25": [round(service_mb) for service_mb, _ in sizes[::25]] + [round(sizes[-1][0])],
-                "readers_mb_by_25": [round(readers_mb) for _, readers_mb in sizes[::25]] + [round(sizes[-1][1])],
+                "service_mb_by_25": [round(service_mb) for service_mb, _, _ in sizes[::25]] + [round(sizes[-1][0])],
+                "of_it_files_mb_by_25": [round(files_mb) for _, files_mb, _ in sizes[::25]] + [round(sizes[-1][1])],
+                "readers_mb_by_25": [round(readers_mb) for _, _, readers_mb in sizes[::25]] + [round(sizes[-1][2])],
                 "wanted": {"growth": 0.05},
             }
         )

@@ -29,6 +29,9 @@ class MemoryStore:
         self.outbox = MemoryOutbox(lock)
         self.dead_letters = MemoryDeadLetters(lock)
 
+    def take_over(self) -> None:
+        """Nobody can have died and left anything here."""
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -92,9 +95,9 @@ class MemoryLanding:
         self._known.add(version.id)
         return is_new
 
-    def unfinished(self, now: datetime, until: datetime, limit: int, *, leased_too: bool = False) -> list[str]:
+    def unfinished(self, now: datetime, until: datetime, limit: int) -> list[str]:
         with self._lock:
-            free = [key for key in self._unfinished if leased_too or self._leased_until[key] <= now]
+            free = [key for key in self._unfinished if self._leased_until[key] <= now]
             taken = sorted(free, key=lambda key: self._unfinished[key].seen_at)[:limit]
             self._leased_until.update(dict.fromkeys(taken, until))
             return taken

@@ -18,6 +18,7 @@ from pipeline.jobs.ingest import TellStories
 from pipeline.jobs.runner import LocalJob
 from pipeline.language.pool import pool_for
 from pipeline.model import DeadLetter, ItemVersion, stable_id
+from pipeline.store.address import store_at
 from pipeline.store.beam import LEASE, Step, batches
 from pipeline.stories.beam import TakeUnfinished
 
@@ -53,6 +54,7 @@ def backfill(settings: Settings, paths: Sequence[Path], progress: Progress, *, t
     files = found(paths)
     progress.bytes_total = sum(file.stat().st_size for file in files)
     _progress[id(progress)] = progress
+    store_at(settings.store).take_over()
     pool_for(settings.entities, settings.processes)
     try:
         LocalJob(
@@ -79,7 +81,7 @@ class ReadFiles(Step):
 
     def process(self, paths: Sequence[str]) -> Iterator[tuple[str, ...]]:
         progress = _progress[self.progress]
-        take = TakeUnfinished(self.address, self.clock, leased_too=True, limit=2**31)
+        take = TakeUnfinished(self.address, self.clock, limit=2**31)
         take.setup()
         yield from take.process("start")
         now = self.clock()

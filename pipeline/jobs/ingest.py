@@ -67,7 +67,7 @@ class Arrivals(Step):
             yield from source.process(tick)
 
 
-def arrivals(settings: Settings, patience_s: float, clock: Clock = utc_now, *, leased_too: bool = False) -> Arrivals:
-    """What a tick brings; see `Polling.patience_s` and `TakeUnfinished`."""
+def arrivals(settings: Settings, patience_s: float, clock: Clock = utc_now) -> Arrivals:
+    """What a tick brings; see `Polling.patience_s`."""
     polling = Polling.of(settings.feeds, settings.polling, patience_s)
-    return Arrivals(TakeUnfinished(settings.store, clock, leased_too=leased_too), PollFeeds(settings.store, polling, clock))
+    return Arrivals(TakeUnfinished(settings.store, clock), PollFeeds(settings.store, polling, clock))

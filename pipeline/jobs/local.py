@@ -43,10 +43,10 @@ class LocalService:
         self._settings = settings
         self._clock = clock
         self._store: Store = store_at(settings.store)
+        self._store.take_over()
         self._store.feeds.subscribe([feed.url for feed in settings.feeds], clock())
         self._deliverer = Deliverer(self._store, settings.webhooks, clock)
-        self._took_over = False
-        self._jobs: dict[tuple[float, bool], LocalJob] = {}
+        self._jobs: dict[float, LocalJob] = {}
         self._states: list[FeedState] | None = None
 
     def run(self, stop: threading.Event) -> None:
@@ -115,28 +115,20 @@ class LocalService:
             return False
         began = time.perf_counter()
         self._job(patience_s).run()
-        self._took_over = True
         log.debug("tick", ms=round((time.perf_counter() - began) * 1000))
         self._deliverer.wake()
         return True
 
     def _job(self, patience_s: float) -> LocalJob:
-        """Until a first tick has taken over what a service before left under way, the job that does."""
-        kind = patience_s, not self._took_over
-        if kind not in self._jobs:
-            self._jobs[kind] = tick_job(self._settings, patience_s, self._clock, leased_too=not self._took_over)
-        return self._jobs[kind]
+        if patience_s not in self._jobs:
+            self._jobs[patience_s] = tick_job(self._settings, patience_s, self._clock)
+        return self._jobs[patience_s]
 
     def _has_work(self) -> bool:
         from pipeline.feeds.beam import polls_under_way
 
-        now = self._clock()
         first_due = self._first_due()
-        return (
-            polls_under_way() > 0
-            or (first_due is not None and first_due <= now)
-            or (not self._took_over and self._store.landing.unfinished_count() > 0)
-        )
+        return polls_under_way() > 0 or (first_due is not None and first_due <= self._clock())
 
     def _first_due(self) -> datetime | None:
         due = [moment for moment in (self._store.feeds.next_due_at(), self._store.landing.next_due_at()) if moment]
@@ -148,7 +140,7 @@ class LocalService:
         return max(0.01, min(LONGEST_REST_S, wait.total_seconds()))
 
 
-def tick_job(settings: Settings, patience_s: float, clock: Clock = utc_now, *, leased_too: bool = False) -> LocalJob:
+def tick_job(settings: Settings, patience_s: float, clock: Clock = utc_now) -> LocalJob:
     """The job of a tick: the chain, over what is due whenever it is run."""
     import apache_beam as beam
 
@@ -159,7 +151,7 @@ def tick_job(settings: Settings, patience_s: float, clock: Clock = utc_now, *, l
         lambda pipeline: (
             pipeline
             | "tick" >> beam.Create(["tick"], reshuffle=False)
-            | "arrivals" >> beam.ParDo(arrivals(settings, patience_s, clock, leased_too=leased_too))
+            | "arrivals" >> beam.ParDo(arrivals(settings, patience_s, clock))
             | TellStories(settings, clock)
         )
     )

@@ -39,8 +39,8 @@ class Landing(Protocol):
         New versions are leased until `until`. A state's `items` grows by the new versions of its feed.
         """
 
-    def unfinished(self, now: datetime, until: datetime, limit: int, *, leased_too: bool = False) -> list[str]:
-        """Take up to `limit` landed versions that nobody works on (or anyone: `leased_too`), oldest first, leased until `until`."""
+    def unfinished(self, now: datetime, until: datetime, limit: int) -> list[str]:
+        """Take up to `limit` landed versions that nobody works on, oldest first, leased until `until`."""
 
     def read(self, ids: Sequence[str]) -> list[ItemVersion]:
         """The versions of `ids` that are not finished, in the order asked for."""
@@ -194,6 +194,12 @@ class Store(Protocol):
     def outbox(self) -> Outbox: ...
     @property
     def dead_letters(self) -> DeadLetters: ...
+
+    def take_over(self) -> None:
+        """Begin to work here: where nobody else does, what a process that died had leased is free at once.
+
+        Where a store cannot tell, leases end by themselves. Another call changes nothing.
+        """
 
     def close(self) -> None:
         """Release what is held; closing twice is allowed."""

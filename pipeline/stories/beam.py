@@ -21,18 +21,17 @@ MOST_ON_THE_WAY = 1024
 
 
 class TakeUnfinished(Step):
-    """Ticks in, batches of landed item version ids out: those that nobody finished (`leased_too`: nor is about to)."""
+    """Ticks in, batches of landed item version ids out: those that nobody finished, nor is about to."""
 
     stage = "stories"
 
-    def __init__(self, store: str, clock: Clock = utc_now, *, leased_too: bool = False, limit: int = MOST_TAKEN) -> None:
+    def __init__(self, store: str, clock: Clock = utc_now, limit: int = MOST_TAKEN) -> None:
         super().__init__(store, clock)
-        self.leased_too = leased_too
         self.limit = limit
 
     def process(self, _tick: object) -> Iterator[tuple[str, ...]]:
         now = self.clock()
-        yield from batches(self.store.landing.unfinished(now, now + LEASE, self.limit, leased_too=self.leased_too))
+        yield from batches(self.store.landing.unfinished(now, now + LEASE, self.limit))
 
 
 class Identify(Step):

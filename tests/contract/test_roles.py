@@ -58,7 +58,6 @@ def test_what_is_not_finished_is_taken_again_when_its_lease_ends(store: Store):
     """A crash between landing and finishing costs a lease's time, never a story."""
     store.landing.land([version("a")], LATER)
     assert store.landing.unfinished(NOW, LATER, 10) == []
-    assert store.landing.unfinished(NOW, LATER, 10, leased_too=True) == ["a"]
     assert store.landing.next_due_at() == LATER
     assert store.landing.unfinished(LATER, LATER, 10) == ["a"]
     assert store.landing.read(["a", "b"]) == [version("a")]

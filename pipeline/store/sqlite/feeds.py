@@ -32,6 +32,14 @@ class SqliteFeedSchedule:
             leased = "UPDATE feed SET next_poll_at = ? WHERE url = ? RETURNING state"
             return [decode(state, FeedState) for url in urls for (state,) in connection.execute(leased, (microseconds(until), url))]
 
+    def release(self) -> None:
+        """Give back every lease: a feed is due again when its last poll said."""
+        with self._database.writing() as connection:
+            rows = connection.execute("SELECT url, next_poll_at, state FROM feed").fetchall()
+            due = [(microseconds(decode(state, FeedState).next_poll_at), url, stands) for url, stands, state in rows]
+            moved = [(at, url) for at, url, stands in due if at != stands]
+            connection.executemany("UPDATE feed SET next_poll_at = ? WHERE url = ?", moved)
+
     def next_due_at(self) -> datetime | None:
         with self._database.reading() as connection:
             ((first,),) = connection.execute("SELECT min(next_poll_at) FROM feed WHERE subscribed").fetchall()

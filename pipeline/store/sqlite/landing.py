@@ -39,16 +39,20 @@ class SqliteLanding:
                 _write_state(connection, state, fresh[state.url])
         return ids
 
-    def unfinished(self, now: datetime, until: datetime, limit: int, *, leased_too: bool = False) -> list[str]:
-        free = "1" if leased_too else "leased_until <= :now"
+    def unfinished(self, now: datetime, until: datetime, limit: int) -> list[str]:
         with self._database.writing() as connection:
             rows = connection.execute(
-                f"SELECT seq, id FROM landed WHERE {free} ORDER BY seq LIMIT :limit", {"now": microseconds(now), "limit": limit}
+                "SELECT seq, id FROM landed WHERE leased_until <= ? ORDER BY seq LIMIT ?", (microseconds(now), limit)
             ).fetchall()
             connection.executemany(
                 "UPDATE landed SET leased_until = ? WHERE seq = ?", [(microseconds(until), seq) for seq, _ in rows]
             )
         return [id for _, id in rows]
+
+    def release(self) -> None:
+        """Give back every lease."""
+        with self._database.writing() as connection:
+            connection.execute("UPDATE landed SET leased_until = 0")
 
     def read(self, ids: Sequence[str]) -> list[ItemVersion]:
         with self._database.reading() as connection:

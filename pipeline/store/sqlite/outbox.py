@@ -50,6 +50,13 @@ class SqliteOutbox:
             connection.executemany("UPDATE delivery SET due_at = ? WHERE id = ?", [(microseconds(until), id) for id, _ in rows])
         return [decode(delivery, Delivery) for _, delivery in rows]
 
+    def release(self) -> None:
+        """Give back every lease: a delivery is due again when its last attempt said."""
+        with self._database.writing() as connection:
+            rows = connection.execute("SELECT delivery FROM delivery WHERE due_at IS NOT NULL").fetchall()
+            waiting = [decode(delivery, Delivery) for (delivery,) in rows]
+            connection.executemany("INSERT OR REPLACE INTO delivery VALUES(?, ?, ?, ?, ?)", map(_row, waiting))
+
     def next_due_at(self) -> datetime | None:
         with self._database.reading() as connection:
             ((first,),) = connection.execute("SELECT min(due_at) FROM delivery WHERE due_at IS NOT NULL").fetchall()

@@ -10,6 +10,7 @@ from pipeline.store.sqlite.dead_letters import SqliteDeadLetters
 from pipeline.store.sqlite.feeds import SqliteFeedSchedule
 from pipeline.store.sqlite.landing import SqliteLanding
 from pipeline.store.sqlite.outbox import SqliteOutbox
+from pipeline.store.sqlite.presence import Presence
 from pipeline.store.sqlite.stories import SqliteStories
 
 
@@ -18,6 +19,7 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path)
+        self._presence = Presence(path.with_name(path.name + "-work"))
         self.feeds = SqliteFeedSchedule(self._database)
         self.landing = SqliteLanding(self._database)
         self.claims = SqliteClaims(self._database)
@@ -25,5 +27,15 @@ class SqliteStore:
         self.outbox = SqliteOutbox(self._database)
         self.dead_letters = SqliteDeadLetters(self._database)
 
+    def take_over(self) -> None:
+        if self._presence.is_entered:
+            return
+        with self._presence.entering() as is_alone:
+            if is_alone:
+                self.feeds.release()
+                self.landing.release()
+                self.outbox.release()
+
     def close(self) -> None:
+        self._presence.leave()
         self._database.close()
