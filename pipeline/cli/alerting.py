@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, NamedTuple
+from urllib.parse import urlsplit
 
 import typer
+from pydantic import SecretStr
 
 from pipeline.cli.session import DEFAULT_CONFIG, ConfigOption, JsonOption, log_quietly, settings_from, stop_on_signals, store_of
 from pipeline.cli.tally import clean
@@ -137,11 +140,16 @@ def retry(
 
 
 def receive(
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", help="Be this configuration's webhook: its secret, and its address where local."),
+    ] = None,
+    webhook: Annotated[str | None, typer.Option(help="Which of its webhooks; not needed where there is one.")] = None,
     secret: Annotated[
         str, typer.Option(envvar="WIREWATCH_SECRET", help="The webhook's secret; better in the environment.", show_envvar=True)
     ] = "",
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8900,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="8900 where nothing says otherwise.")] = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on; 127.0.0.1 where nothing says otherwise.")] = None,
     *,
     as_json: JsonOption = False,
 ) -> None:
@@ -150,8 +158,10 @@ def receive(
 
     from pipeline.demo.receiver import Received, run_receiver
 
-    if not secret:
-        raise ConfigError("receive: it needs the webhook's secret: set WIREWATCH_SECRET in the environment")
+    end = _End(SecretStr(secret)) if config is None else _end_of(config, webhook)
+    end = _End(SecretStr(secret) if secret else end.secret, host or end.host, port or end.port)
+    if not end.secret.get_secret_value():
+        raise ConfigError("receive: it needs the webhook's secret: name a configuration (-c), or set WIREWATCH_SECRET")
     os.environ.pop("WIREWATCH_SECRET", None)
 
     def tell(received: Received) -> None:
@@ -166,5 +176,28 @@ def receive(
         else:
             print(f"REFUSED   {clean(received.id)}: {clean(received.error)}", flush=True)
 
-    print(f"Listening on http://{host}:{port}/ until stopped.", file=sys.stderr)
-    run_receiver(host, port, secret, tell, stop_on_signals())
+    stop = stop_on_signals()
+    print(f"Listening on http://{end.host}:{end.port}/ until stopped.", file=sys.stderr)
+    run_receiver(end.host, end.port, end.secret, tell, stop)
+
+
+class _End(NamedTuple):
+    """Where webhooks arrive, and what they are signed with."""
+
+    secret: SecretStr
+    host: str = "127.0.0.1"
+    port: int = 8900
+
+
+def _end_of(config: Path, name: str | None) -> _End:
+    """The end of the configuration's webhook `name`, or its only one; its address where that is on this machine."""
+    webhooks = settings_from(config).webhooks
+    if name is None and len(webhooks) == 1:
+        (name,) = webhooks
+    if name is None or name not in webhooks:
+        known = ", ".join(webhooks) or "none"
+        raise ConfigError(f"receive: say which webhook of {config} to be: --webhook, one of those it has ({known})")
+    address = urlsplit(webhooks[name].url)
+    if address.hostname in ("127.0.0.1", "::1", "localhost") and address.port:
+        return _End(webhooks[name].secret, "127.0.0.1" if address.hostname == "localhost" else address.hostname, address.port)
+    return _End(webhooks[name].secret)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -48,7 +49,12 @@ def list_feeds(config: ConfigOption = DEFAULT_CONFIG, *, as_json: JsonOption = F
 
 
 @feeds.command()
-def check(url: Annotated[str, typer.Argument(help="The feed's address.")], *, as_json: JsonOption = False) -> None:
+def check(
+    url: Annotated[str, typer.Argument(help="The feed's address.")],
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="Fetch as this configuration's polling says.")] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
     """Fetch a feed once, and say what is in it and what is odd about it. Nothing is kept."""
     import asyncio
     import random
@@ -63,7 +69,7 @@ def check(url: Annotated[str, typer.Argument(help="The feed's address.")], *, as
     from pipeline.model import FeedState
 
     log_quietly()
-    limits = PollingSettings()
+    limits = settings_from(config).polling if config else PollingSettings()
     now = utc_now()
     state = FeedState(url, now)
 
