@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import UTC, datetime
 
 from pydantic import SecretStr
 from standardwebhooks import Webhook
 
+from pipeline.config.secrets import key_of
 from pipeline.errors import ConfigError
-
-_PREFIX = "whsec_"
 
 
 def webhook_of(secret: SecretStr | str) -> Webhook:
@@ -20,17 +17,10 @@ def webhook_of(secret: SecretStr | str) -> Webhook:
     The library drops what is no base64 without a word and signs with the rest, which receivers in other languages refuse: here it
     raises ConfigError, which does not hold the secret.
     """
-    written = secret.get_secret_value() if isinstance(secret, SecretStr) else secret
-    encoded = written.strip().removeprefix(_PREFIX).rstrip("=")
     try:
-        key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if not key:
-        raise ConfigError(
-            "a webhook's secret is not usable: expected base64 with `whsec_` before it; `openssl rand -base64 32` makes one"
-        )
-    return Webhook(key)
+        return Webhook(key_of(secret.get_secret_value() if isinstance(secret, SecretStr) else secret))
+    except ValueError as error:
+        raise ConfigError(f"a webhook's secret is not usable: {error}") from None
 
 
 def headers(secret: SecretStr | str, delivery_id: str, at: datetime, body: bytes) -> dict[str, str]:

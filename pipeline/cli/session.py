@@ -39,39 +39,38 @@ def store_of(settings: Settings) -> Store:
     return store_at(settings.store)
 
 
-def log_through(*processors: Callable[..., Any], level: int = logging.INFO) -> None:
-    """Send the log through `processors`, of which the last lets nothing through; of Beam's own talk only errors are heard."""
+def log_through(*processors: Callable[..., Any], level: int = logging.INFO, factory: Callable[..., Any] | None = None) -> None:
+    """Send the log through `processors`, of which the last lets nothing through or makes a line for `factory`'s logger.
+
+    Of the libraries' own talk only errors are heard.
+    """
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, *processors],
         wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=factory,
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
 
 
-def log_json(level: int = logging.INFO) -> None:
+def log_json() -> None:
     """Send the log to standard output, a JSON object a line."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+    log_through(
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(),
     )
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
 
 
 def log_quietly() -> None:
     """Let only warnings through, to standard error: for commands whose output is their result."""
-    structlog.configure(
-        processors=[structlog.processors.add_log_level, structlog.dev.ConsoleRenderer(colors=False)],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    log_through(
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False),
+        level=logging.WARNING,
+        factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
 
 
 def stop_on_signals() -> threading.Event:

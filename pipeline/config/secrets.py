@@ -13,19 +13,24 @@ _REMEDY = 'make one with `echo "whsec_$(openssl rand -base64 32)"`'
 
 
 def checked_secret(written: str) -> str:
-    """`written` without the space around it, where it is a secret of Standard Webhooks (symmetric): 24 to 64 bytes in base64.
+    """`written` without the space around it, where it is a secret as `key_of` has it. Raises ValueError."""
+    key_of(written)
+    return written.strip()
 
-    `whsec_` may stand before it, and the `=` at its end may be left out. Raises ValueError.
+
+def key_of(written: str) -> bytes:
+    """The key that a secret of Standard Webhooks (symmetric) stands for: 24 to 64 bytes in base64.
+
+    `whsec_` may stand before it, and the `=` at its end may be left out. Raises ValueError, which does not hold the secret.
     """
-    secret = written.strip()
-    encoded = secret.removeprefix(PREFIX).rstrip("=")
+    encoded = written.strip().removeprefix(PREFIX).rstrip("=")
     try:
         key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise ValueError(f"expected base64, with {PREFIX} before it; {_REMEDY}") from None
     if len(key) not in _SIZES_BYTES:
         raise ValueError(f"expected 24 to 64 bytes in base64, with {PREFIX} before them (got {len(key)} bytes); {_REMEDY}")
-    return secret
+    return key
 
 
 def read_secret(written: str, directory: Path) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from ruamel.yaml import YAML
+import yaml
 
 SECRET_VARIABLE = "WIREWATCH_DEMO_SECRET"  # noqa: S105 - the name of the variable, not what is in it
 
@@ -21,7 +21,7 @@ def write_configuration(directory: Path, feeds: Sequence[tuple[str, str]], webho
     (directory / "watchlist.yaml").write_text(watchlist, encoding="utf-8")
     path = directory / "wirewatch.yaml"
     with path.open("w", encoding="utf-8") as file:
-        YAML().dump(
+        yaml.safe_dump(
             {
                 "store": f"sqlite:///{directory / 'wirewatch.db'}",
                 "include": "watchlist.yaml",
@@ -29,5 +29,6 @@ def write_configuration(directory: Path, feeds: Sequence[tuple[str, str]], webho
                 "webhooks": {"desk": {"url": webhook_url, "secret": f"${{{SECRET_VARIABLE}}}"}},
             },
             file,
+            sort_keys=False,
         )
     return path

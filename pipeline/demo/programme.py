@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
-from io import StringIO
 from typing import Any, Literal, NamedTuple, get_args
 
-from ruamel.yaml import YAML
+import yaml
 
 Format = Literal["rss2", "rss2_full", "rss1", "atom", "atom_xhtml", "jsonfeed"]
 MishapKind = Literal["error", "hang", "truncated", "entity", "page"]
@@ -104,7 +103,7 @@ def programme() -> Programme:
 
 def parse(text: str) -> Programme:
     """Read a programme from YAML; raises KeyError or ValueError where it contradicts itself: the file is ours, not a user's."""
-    raw = YAML(typ="safe", pure=True).load(StringIO(text))
+    raw = yaml.safe_load(text)
     outlets = tuple(_outlet(entry) for entry in raw["outlets"])
     first_feeds = {outlet.key: next(iter(outlet.feeds)) for outlet in outlets}
     articles: dict[str, Article] = {}

@@ -3,13 +3,13 @@ from importlib.resources import files
 from itertools import pairwise
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
 from pipeline.demo.expected import Arrival, expected_alerts, judge
 from pipeline.demo.programme import Article, Wording, parse, programme
 
 PROGRAMME = programme()
-WATCHLIST = YAML(typ="safe", pure=True).load(files("pipeline.demo").joinpath("watchlist.yaml").read_text())
+WATCHLIST = yaml.safe_load(files("pipeline.demo").joinpath("watchlist.yaml").read_text())
 
 
 def named_in(text: str) -> set[str]:

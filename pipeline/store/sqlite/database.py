@@ -2,7 +2,8 @@
 
 Measured choices (one core, a million stories): WAL with synchronous=NORMAL loses no committed work when a process is killed, and
 at a power cut at worst the last transactions, whole; the feeds' ETags are in the same transaction as what they brought, so
-that what is lost is polled again.
+that what is lost is polled again. Pages are read through the file's mapping; a cache of 8 MB a connection, where 64 filled up with the
+stories of the first hours and made memory grow by a tenth, costs .1 ms a story at most.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class Database:
         if connection is None:
             connection = self._threads.connection = apsw.Connection(str(self.path))
             connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-            for pragma in ("page_size=4096", "journal_mode=WAL", "synchronous=NORMAL", "cache_size=-65536", "mmap_size=1073741824"):
+            for pragma in ("page_size=4096", "journal_mode=WAL", "synchronous=NORMAL", "cache_size=-8192", "mmap_size=1073741824"):
                 # A pragma that answers a row must be read to its end, or the next statement waits for it.
                 connection.execute(f"PRAGMA {pragma}").fetchall()
             connection.execute("PRAGMA wal_autocheckpoint=4000").fetchall()
