@@ -62,7 +62,7 @@ def test_a_secret_may_be_written_as_receivers_write_it(written: str):
 @pytest.mark.parametrize("written", ["", "whsec_", "hunter2!", "whsec_äöü", "whsec_a", "whsec_YWJj-_"])
 def test_what_is_no_secret_is_refused_without_being_repeated(written: str):
     """A secret that is empty or no base64 is a mistake of the configuration, whose message does not tell it."""
-    with pytest.raises(ConfigError, match="expected .*base64") as caught:
+    with pytest.raises(ConfigError, match=r"expected .*base64") as caught:
         webhook_of(SecretStr(written))
     shown = repr(caught.value) + str(caught.value.__context__)
     assert "hunter2" not in shown

@@ -105,7 +105,7 @@ def test_a_second_id_for_the_same_alert_is_not_right(tmp_path: Path):
 
 def test_a_wrong_signature_is_refused(tmp_path: Path):
     """What is signed with another secret did not arrive."""
-    outcome = played(tmp_path, ReaderService(secret="whsec_b3RoZXJvdGhlcm90aGVyb3RoZXI="), limit_s=1.0)
+    outcome = played(tmp_path, ReaderService(secret="whsec_b3RoZXJvdGhlcm90aGVyb3RoZXJvdGhlcg=="), limit_s=1.0)
     assert outcome.refused
     assert not outcome.verdict.arrived
 
