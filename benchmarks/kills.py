@@ -43,7 +43,7 @@ entities:
 watches: [{{name: musk-putin, all: [musk, putin], alert: [desk]}}]
 webhooks: {{desk: {{url: "{webhook}", secret: "{secret}", timeout: 2s}}}}
 """
-INSTANTS_S = 1.0, 3.0
+INSTANTS_S = 1.0, 4.0
 """After the start: the first poll goes out at 1.4 s."""
 LAST_RUN_S = 120.0
 

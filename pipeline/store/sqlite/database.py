@@ -2,8 +2,8 @@
 
 Measured choices (one core, a million stories): WAL with synchronous=NORMAL loses no committed work when a process is killed, and
 at a power cut at worst the last transactions, whole; the feeds' ETags are in the same transaction as what they brought, so
-that what is lost is polled again. Pages are read through the file's mapping, with a cache of 8 MB a connection: 64 MB filled up in the
-first hours, which made memory grow by a tenth, and saved .1 ms a story at most.
+that what is lost is polled again. Pages are read through the file's mapping, with a cache of 8 MB a connection: one of 64 MB filled
+up in the first hours, which made memory grow by a tenth, and saved .1 ms a story at most.
 """
 
 from __future__ import annotations
