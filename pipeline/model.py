@@ -209,6 +209,8 @@ class ReadStory(NamedTuple):
     reading: Reading
     revision: int = 0
     """Which write of the story this is: 0 before the first. A write with a revision that is not the stored one is refused."""
+    watches: tuple[str, ...] = ()
+    """The names of the watches that match it, told or not."""
 
 
 # ── watches ──────────────────────────────────────────────────────────────────────────────────────────────────────

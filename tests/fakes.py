@@ -4,17 +4,19 @@ the contract suite holds it to them beside the real stores.
 
 from __future__ import annotations
 
-import unicodedata
-from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from threading import RLock
+from typing import assert_never
 
 from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Hit, ItemVersion, ReadStory
-from pipeline.store.roles import Found, Page, SearchRequest
-
-_OPEN, _CLOSE = "\ue000", "\ue001"
+from pipeline.store.query import All, Either, Fuzzy, Not, Published, Query, Words, wanted
+from pipeline.store.roles import Count, Facets, Found, Page, SearchRequest
+from pipeline.store.snippet import is_like, snippet
+from pipeline.store.terms import Term, terms
+from pipeline.store.words import words
 
 
 class MemoryStore:
@@ -168,18 +170,54 @@ class MemoryStories:
         return True
 
     def search(self, request: SearchRequest) -> Page:
-        with self._lock:
-            matching = [read for read in self._kept.values() if _meets(read, request)]
+        matching = self._found_by(request.query)
         if request.by_relevance:
-            matching.sort(key=lambda read: (-_weight(read, request), _newest_first(read)))
-        else:
-            matching.sort(key=_newest_first)
-            if request.after is not None:
-                matching = [read for read in matching if _newest_first(read) > _place(request.after)]
+            matching.sort(key=lambda read: -_weight(read, request.query))
+        elif request.after is not None:
+            matching = [read for read in matching if _newest_first(read) > _place(request.after)]
         page = matching[: request.limit]
         more = len(matching) > len(page) and not request.by_relevance and bool(page)
-        found = tuple(Found(read, _snippet(read, request)) for read in page)
+        found = tuple(Found(read, _token(read), snippet(read.story.text, request.query)) for read in page)
         return Page(found, _token(page[-1]) if more else None)
+
+    def facets(self, query: Query, limit: int = 10) -> Facets:
+        found = self._found_by(query)
+        names = [{entity.key: entity.name for entity in read.reading.entities} for read in found]
+        days = Counter(f"{read.story.published_at:%Y-%m-%d}" for read in found)
+        return Facets(
+            len(found),
+            True,
+            _commonest((name for named in names for name in named.values()), limit),
+            _commonest(
+                (
+                    " + ".join(sorted((named[pair.a], named[pair.b])))
+                    for named, read in zip(names, found, strict=True)
+                    for pair in read.reading.pairs
+                ),
+                limit,
+            ),
+            _commonest((topic.name for read in found for topic in read.reading.topics), limit),
+            _commonest((read.story.source for read in found), limit),
+            tuple(Count(day, days[day]) for day in sorted(days, reverse=True)[:limit]),
+        )
+
+    def by_event(
+        self, query: Query, events: Collection[str], oldest: str | None = None, newest: str | None = None
+    ) -> dict[str, int]:
+        return dict(
+            Counter(
+                read.story.event_id
+                for read in self._found_by(query)
+                if read.story.event_id in events
+                and (oldest is None or _newest_first(read) <= _place(oldest))
+                and (newest is None or _newest_first(read) >= _place(newest))
+            )
+        )
+
+    def _found_by(self, query: Query) -> list[ReadStory]:
+        """What meets `query`, newest first."""
+        with self._lock:
+            return sorted((read for read in self._kept.values() if _meets(read, query)), key=_newest_first)
 
     def count(self) -> int:
         return len(self._kept)
@@ -285,105 +323,57 @@ class MemoryDeadLetters:
 # ── search, by looking ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _meets(read: ReadStory, request: SearchRequest) -> bool:
-    story = read.story
-    return (
-        all(_spans(_words(story.title), word) or _spans(_words(story.text), word) for word in request.words)
-        and all(_named(read, name) for name in request.entities)
-        and all(_paired(read, a, b) for a, b in request.pairs)
-        and (not request.topics or any(_folded(topic) in _topics(read) for topic in request.topics))
-        and (not request.sources or _folded(story.source) in map(_folded, request.sources))
-        and (not request.feeds or not set(request.feeds).isdisjoint(story.feeds))
-        and (not request.languages or _folded(story.language or "") in map(_folded, request.languages))
-        and (not request.events or story.event_id in request.events)
-        and not (request.originals_only and story.duplicate_of)
-        and (request.since is None or request.since <= story.published_at)
-        and (request.until is None or story.published_at < request.until)
-    )
+def _meets(read: ReadStory, query: Query) -> bool:
+    match query:
+        case All(parts):
+            return all(_meets(read, part) for part in parts)
+        case Either(parts):
+            return any(_meets(read, part) for part in parts)
+        case Not(part):
+            return not _meets(read, part)
+        case Term():
+            return query in terms(read)
+        case Published(since, until):
+            at = read.story.published_at.replace(microsecond=0)
+            return (since is None or since <= at) and (until is None or at < until)
+        case Words() | Fuzzy():
+            return _stands(read, query) > 0
+        case _ as never:
+            assert_never(never)
 
 
-def _folded(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
+def _stands(read: ReadStory, asked: Words | Fuzzy) -> int:
+    """How often words stand in a story, five times for each time in the title."""
+    in_title = 0 if asked.field == "text" else _times(words(read.story.title), asked)
+    return 5 * in_title + (0 if asked.field == "title" else _times(words(read.story.text), asked))
 
 
-def _words(text: str) -> list[tuple[str, int, int]]:
-    """The words of `text`, folded, with where they stand."""
-    words, start = [], None
-    for at, char in enumerate(text + " "):
-        inside = char.isalnum() or unicodedata.combining(char) > 0
-        if inside and start is None:
-            start = at
-        elif not inside and start is not None:
-            words.append((_folded(text[start:at]), start, at))
-            start = None
-    return words
+def _times(text: Sequence[str], asked: Words | Fuzzy) -> int:
+    if isinstance(asked, Fuzzy):
+        return sum(is_like(word, asked) for word in text)
+    *whole, last = asked.words
+    runs = (text[at : at + len(asked.words)] for at in range(len(text) - len(whole)))
+    return sum(run[:-1] == whole and (run[-1] == last or (asked.is_prefix and run[-1].startswith(last))) for run in runs)
 
 
-def _spans(words: Sequence[tuple[str, int, int]], asked: str) -> list[tuple[int, int]]:
-    """Where a word, a `prefix*` or a phrase stands."""
-    is_prefix = asked.endswith("*")
-    wanted = [word for word, _, _ in _words(asked)]
-    if not wanted:
-        return []
-    fits: Callable[[str], bool] = (lambda word: word.startswith(wanted[-1])) if is_prefix else (lambda word: word == wanted[-1])
-    runs = (words[at : at + len(wanted)] for at in range(len(words) - len(wanted) + 1))
-    return [(run[0][1], run[-1][2]) for run in runs if [word for word, _, _ in run[:-1]] == wanted[:-1] and fits(run[-1][0])]
+def _weight(read: ReadStory, query: Query) -> int:
+    return sum(_stands(read, asked) for asked in wanted(query))
 
 
-def _keys_of(read: ReadStory, name: str) -> set[str]:
-    return {entity.key for entity in read.reading.entities if name == entity.key or _folded(name) == _folded(entity.name)}
-
-
-def _named(read: ReadStory, name: str) -> bool:
-    return bool(_keys_of(read, name))
-
-
-def _paired(read: ReadStory, a: str, b: str) -> bool:
-    some, others = _keys_of(read, a), _keys_of(read, b)
-    return any((pair.a in some and pair.b in others) or (pair.b in some and pair.a in others) for pair in read.reading.pairs)
-
-
-def _topics(read: ReadStory) -> set[str]:
-    return {_folded(name) for topic in read.reading.topics for name in (topic.code, topic.name)}
-
-
-def _weight(read: ReadStory, request: SearchRequest) -> int:
-    return sum(
-        5 * len(_spans(_words(read.story.title), word)) + len(_spans(_words(read.story.text), word)) for word in request.words
-    )
-
-
-def _newest_first(read: ReadStory) -> tuple[float, str]:
-    return -read.story.published_at.timestamp(), read.story.id
+def _newest_first(read: ReadStory) -> tuple[int, str]:
+    return -int(read.story.published_at.timestamp() // 1), read.story.id
 
 
 def _token(read: ReadStory) -> str:
-    time, story_id = _newest_first(read)
-    return f"{time!r} {story_id}"
+    second, story_id = _newest_first(read)
+    return f"{second} {story_id}"
 
 
-def _place(token: str) -> tuple[float, str]:
-    time, _, story_id = token.partition(" ")
-    return float(time), story_id
+def _place(token: str) -> tuple[int, str]:
+    second, _, story_id = token.partition(" ")
+    return int(second), story_id
 
 
-def _snippet(read: ReadStory, request: SearchRequest) -> str:
-    """The line of the text with the first match, all matches in it marked; the title where only that matched."""
-    for text in (read.story.text, read.story.title):
-        spans = sorted({span for word in request.words for span in _spans(_words(text), word)})
-        if spans:
-            start = text.rfind("\n", 0, spans[0][0]) + 1
-            ends = [at for at, char in enumerate(text) if char == "\n"] + [len(text)]
-            end = ends[bisect_left(ends, spans[0][1])]
-            return _marked(text, [span for span in spans if span[1] <= end], start, end)
-    return ""
-
-
-def _marked(text: str, spans: Sequence[tuple[int, int]], start: int, end: int) -> str:
-    line, at = "", start
-    for first, last in spans:
-        if first >= at:
-            line += text[at:first] + _OPEN + text[first:last] + _CLOSE
-            at = last
-    return line + text[at:end]
+def _commonest(names: Iterable[str], limit: int) -> tuple[Count, ...]:
+    counts = Counter(names)
+    return tuple(Count(name, counts[name]) for name in sorted(counts, key=lambda name: (-counts[name], name))[:limit])

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli.session import DEFAULT_CONFIG, ConfigOption, JsonOption, log_quietly, settings_from, store_of
-from pipeline.cli.tally import clean
 from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
 
 
 class What(StrEnum):
@@ -40,62 +40,50 @@ def register(app: typer.Typer) -> None:
 
 
 def search(
-    query: Annotated[str, typer.Argument(help='Words that must all occur; "a phrase" in quotes, prefix* for a beginning.')] = "",
+    query: Annotated[
+        str,
+        typer.Argument(help='As in Lucene: words "a phrase" begin* simil~ AND OR NOT () entity:"Elon Musk" topic:economy since:7d'),
+    ] = "",
     config: ConfigOption = DEFAULT_CONFIG,
     *,
-    entity: Annotated[list[str] | None, typer.Option(help="A name or key; more than one: all.")] = None,
-    pair: Annotated[list[str] | None, typer.Option(help='Two names with a + between: "Elon Musk+Vladimir Putin".')] = None,
-    topic: Annotated[list[str] | None, typer.Option(help="A topic's name or code; more than one: any.")] = None,
-    source: Annotated[list[str] | None, typer.Option(help="A publisher's domain; more than one: any.")] = None,
-    feed: Annotated[list[str] | None, typer.Option(help="A feed's URL; more than one: any.")] = None,
-    event: Annotated[str | None, typer.Option(help="The stories of one event.")] = None,
-    originals: Annotated[bool, typer.Option("--originals", help="Leave out near-verbatim copies.")] = False,
-    since: Annotated[str | None, typer.Option(help="Published since: 7d, 12h, or a date.")] = None,
-    until: Annotated[str | None, typer.Option(help="Published before: 7d, 12h, or a date.")] = None,
-    relevant: Annotated[bool, typer.Option("--relevant", help="Best match first, instead of newest.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    relevant: Annotated[bool, typer.Option("--relevant", help="Best match first, instead of newest; one page.")] = False,
+    expand: Annotated[bool, typer.Option("--expand", help="Every story, instead of one line an event.")] = False,
+    facets: Annotated[bool, typer.Option("--facets", help="Who and what the stories found are about, instead of them.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Lines on a page; of facets, of each kind.")] = 20,
     after: Annotated[str | None, typer.Option(help="The `next` of the page before.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Search the stories, newest first."""
-    from rich.console import Console
-
-    from pipeline.cli.records import story_record
-    from pipeline.cli.results import result
+    """Search the stories, newest first, one line an event (docs/search.md)."""
+    from pipeline.cli import results
     from pipeline.clock import utc_now
-    from pipeline.store.roles import SearchRequest
+    from pipeline.search.folding import best_lines, each_story, lines
+    from pipeline.search.language import query_of
 
     log_quietly()
-    now = utc_now()
-    request = SearchRequest(
-        words=_words(query),
-        entities=tuple(entity or ()),
-        pairs=tuple(_pair(text) for text in pair or ()),
-        topics=tuple(topic or ()),
-        sources=tuple(source or ()),
-        feeds=tuple(feed or ()),
-        events=(event,) if event else (),
-        originals_only=originals,
-        since=_moment(since, "--since", now),
-        until=_moment(until, "--until", now),
-        by_relevance=relevant,
-        limit=limit,
-        after=_place(after),
-    )
-    page = store_of(settings_from(config)).stories.search(request)
-    if as_json:
-        import orjson
+    if relevant and after is not None:
+        raise ConfigError("search: --relevant has one page and no --after; ask for more with --limit")
+    settings = settings_from(config)
+    asked = query_of(query, utc_now(), keys_by_alias(settings))
+    stories = store_of(settings).stories
+    if facets:
+        results.show_facets(stories.facets(asked, limit), as_json=as_json)
+    elif expand:
+        results.show(each_story(stories, asked, limit, after, by_relevance=relevant), as_json=as_json)
+    elif relevant:
+        results.show(best_lines(stories, asked, limit), as_json=as_json)
+    else:
+        results.show(lines(stories, asked, limit, after), as_json=as_json)
 
-        for found in page.found:
-            sys.stdout.buffer.write(orjson.dumps(story_record(found.read) | {"snippet": found.snippet, "next": page.next}) + b"\n")
-        return
-    console = Console(highlight=False)
-    for found in page.found:
-        console.print(result(found))
-    if not page.found:
-        console.print("No story meets that.")
-    if page.next:
-        console.print(f"More: --after {page.next}", style="dim")
+
+def keys_by_alias(settings: Settings) -> dict[str, str]:
+    """The keys of configured entities by their aliases as a search compares them; an alias of two is nobody's."""
+    from pipeline.store.words import name
+
+    found: dict[str, set[str]] = {}
+    for key, entity in settings.entities.items():
+        for alias in entity.aliases:
+            found.setdefault(name(alias), set()).add(key)
+    return {alias: keys.pop() for alias, keys in found.items() if len(keys) == 1}
 
 
 def export(
@@ -124,43 +112,3 @@ def export(
                 write(found, form.value, file, COLUMNS[what.value, full])
     except (PermissionError, IsADirectoryError, FileNotFoundError) as error:
         raise ConfigError(f"export: cannot write {output}: {error.strerror}") from None
-
-
-def _words(query: str) -> tuple[str, ...]:
-    """The words and quoted phrases of a query."""
-    lexer = shlex.shlex(query, posix=True, punctuation_chars="")
-    lexer.whitespace_split, lexer.quotes, lexer.commenters, lexer.escape = True, '"', "", ""
-    try:
-        return tuple(word for word in lexer if word)
-    except ValueError:
-        raise ConfigError(f'search: a quotation mark is not closed: {clean(query)}\nWrite phrases as "secret calls".') from None
-
-
-def _pair(text: str) -> tuple[str, str]:
-    names = [name.strip() for name in text.split("+")]
-    if len(names) != 2 or not all(names):
-        raise ConfigError(f'search: --pair takes two names with a + between, as in "Elon Musk+Vladimir Putin"; got {clean(text)}')
-    return names[0], names[1]
-
-
-def _moment(text: str | None, option: str, now: datetime) -> datetime | None:
-    """A duration back from `now`, or a date."""
-    from pipeline.config import parse_duration
-    from pipeline.feeds.dates import read_date
-
-    if text is None:
-        return None
-    try:
-        back: timedelta = parse_duration(text)
-        return now - back
-    except (ValueError, OverflowError):
-        pass
-    if date := read_date(text):
-        return date
-    raise ConfigError(f"search: {option} takes a duration (7d, 12h, 30m) or a date (2026-01-31); got {clean(text)}")
-
-
-def _place(after: str | None) -> str | None:
-    if after is not None and not after.lstrip("-").isdigit():
-        raise ConfigError(f"search: --after takes what the page before gave as next; got {clean(after)}")
-    return after

@@ -1,27 +1,29 @@
 """The way of a story, as one chain: from what has landed to what a person is told. Every runner runs this.
 
-    landed ─► same story? same event? ─► read ─► index ─► watches ─► outbox ─► finish
+    landed ─► same story? same event? ─► read ─► watches ─► index ─► outbox ─► finish
 
 What is landed comes from a tick: feeds that are due, and what landed before and was never finished.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import apache_beam as beam
 
 from pipeline.alerts.beam import QueueAlerts
 from pipeline.clock import Clock, utc_now
-from pipeline.config import Settings
+from pipeline.config import Settings, WatchSettings
 from pipeline.feeds.beam import PollFeeds, Polling
 from pipeline.jobs.coders import Passages
 from pipeline.language.beam import ReadStories
+from pipeline.model import Passage, ReadStory
 from pipeline.search.beam import IndexStories
 from pipeline.store.beam import Step
 from pipeline.stories.beam import FinishStories, Identify, TakeUnfinished
 from pipeline.stories.identify import settled
 from pipeline.watches.beam import MatchWatches
+from pipeline.watches.match import WatchIndex, matched
 
 
 class TellStories(beam.PTransform):
@@ -39,11 +41,22 @@ class TellStories(beam.PTransform):
             landed
             | "same story? same event?" >> beam.ParDo(Identify(store, clock)).with_output_types(Passages)
             | "read" >> beam.ParDo(ReadStories(store, settings.entities, settings.processes, clock)).with_output_types(Passages)
-            | "index" >> beam.ParDo(IndexStories(store, settled, clock)).with_output_types(Passages)
             | "watches" >> beam.ParDo(MatchWatches(store, settings.watches, clock)).with_output_types(Passages)
+            | "index" >> beam.ParDo(IndexStories(store, Settle(settings.watches, clock), clock)).with_output_types(Passages)
             | "outbox" >> beam.ParDo(QueueAlerts(store, webhooks, clock)).with_output_types(Passages)
             | "finish" >> beam.ParDo(FinishStories(store, clock))
         )
+
+
+class Settle:
+    """What becomes of a passage whose story somebody else has written meanwhile: merged with theirs, and matched again."""
+
+    def __init__(self, watches: Sequence[WatchSettings], clock: Clock) -> None:
+        self.watches = tuple(watches)
+        self.clock = clock
+
+    def __call__(self, stored: ReadStory, passage: Passage) -> Passage:
+        return matched(settled(stored, passage), WatchIndex(self.watches), self.clock())
 
 
 class Arrivals(Step):

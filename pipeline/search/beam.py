@@ -44,4 +44,4 @@ class IndexStories(Step):
 def _read_story(passage: Passage) -> ReadStory:
     if passage.reading is None:
         raise ValueError(f"story {passage.story.id} was not read")
-    return ReadStory(passage.story, passage.reading, passage.revision)
+    return ReadStory(passage.story, passage.reading, passage.revision, tuple(hit.watch for hit in passage.hits))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.errors import ConfigError
@@ -24,6 +25,16 @@ def store_at(address: str) -> Store:
         return _open[address]
 
 
+def migrate_at(address: str, progress: Callable[[int, int], None]) -> int:
+    """Bring the store at `address` to this version's form; answers how many stories were indexed again.
+
+    `progress` hears how many are done, and of how many. Raises `ConfigError` where there is no store of that kind.
+    """
+    from pipeline.store.sqlite.migrate import migrate
+
+    return migrate(_path(address), progress)
+
+
 def close_stores() -> None:
     """Close every store that this process opened."""
     with _lock:
@@ -33,8 +44,12 @@ def close_stores() -> None:
 
 
 def _opened(address: str) -> Store:
-    if not address.startswith(_SQLITE) or address == _SQLITE:
-        raise ConfigError(f"store: {address.split('@')[-1]} cannot be opened by this version; use sqlite:///PATH")
     from pipeline.store.sqlite.store import SqliteStore
 
-    return SqliteStore(Path(address.removeprefix(_SQLITE)))
+    return SqliteStore(_path(address))
+
+
+def _path(address: str) -> Path:
+    if not address.startswith(_SQLITE) or address == _SQLITE:
+        raise ConfigError(f"store: {address.split('@')[-1]} cannot be opened by this version; use sqlite:///PATH")
+    return Path(address.removeprefix(_SQLITE))

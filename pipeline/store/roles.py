@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Hit, ItemVersion, ReadStory
+from pipeline.store.query import EVERYTHING, Query
 
 
 class FeedSchedule(Protocol):
@@ -69,36 +70,22 @@ class Claims(Protocol):
 
 
 class SearchRequest(NamedTuple):
-    """A search, already parsed. All conditions hold at once; text and names are matched without case and accents."""
+    """A page of what a query finds."""
 
-    words: tuple[str, ...] = ()
-    """Each a word (`prefix*` allowed) or, with spaces in it, a phrase."""
-    entities: tuple[str, ...] = ()
-    """Names or keys."""
-    pairs: tuple[tuple[str, str], ...] = ()
-    """Two names or keys of the configuration each, in either order."""
-    topics: tuple[str, ...] = ()
-    """IPTC codes or names; a topic is found by its own, not its parents'."""
-    sources: tuple[str, ...] = ()
-    feeds: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-    events: tuple[str, ...] = ()
-    originals_only: bool = False
-    since: datetime | None = None
-    """Published at or after."""
-    until: datetime | None = None
-    """Published before."""
+    query: Query = EVERYTHING
     by_relevance: bool = False
     """Best match first; else newest first."""
     limit: int = 20
     after: str | None = None
-    """The `next` of the page before (newest first only)."""
+    """The `place` of a result: the page begins behind it (newest first only)."""
 
 
 class Found(NamedTuple):
     """A story that a search found, with the words that matched."""
 
     read: ReadStory
+    place: str
+    """Where it stands among all stories, newest first: the same as long as its second of publication is."""
     snippet: str
     """A line of the text around the first matches, each match between U+E000 and U+E001; empty where no word was asked for."""
 
@@ -108,6 +95,29 @@ class Page(NamedTuple):
 
     found: tuple[Found, ...]
     next: str | None
+
+
+class Count(NamedTuple):
+    """How many stories of a search have something."""
+
+    name: str
+    stories: int
+
+
+class Facets(NamedTuple):
+    """What the stories of a search are about: the commonest of each kind, most stories first, then by name."""
+
+    stories: int
+    """How many stories were counted."""
+    is_whole: bool
+    """Whether these are all that the search finds; else they are the newest of them, and the counts an estimate of the shares."""
+    entities: tuple[Count, ...] = ()
+    pairs: tuple[Count, ...] = ()
+    """Two names with ` + ` between, in alphabetical order."""
+    topics: tuple[Count, ...] = ()
+    sources: tuple[Count, ...] = ()
+    days: tuple[Count, ...] = ()
+    """Days of publication (UTC, `2026-11-24`), newest first."""
 
 
 class Stories(Protocol):
@@ -123,7 +133,15 @@ class Stories(Protocol):
         """
 
     def search(self, request: SearchRequest) -> Page:
-        """A page of stories that meet the request."""
+        """A page of stories that meet the request. Raises `ConfigError` where the query asks for more than the store can do."""
+
+    def facets(self, query: Query, limit: int = 10) -> Facets:
+        """What the stories that `query` finds are about: the `limit` commonest of each kind, and as many days."""
+
+    def by_event(
+        self, query: Query, events: Collection[str], oldest: str | None = None, newest: str | None = None
+    ) -> dict[str, int]:
+        """How many stories that `query` finds each of `events` has, where any: of all, or from place `oldest` to place `newest`."""
 
     def count(self) -> int:
         """How many stories are kept."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pipeline.clock import Clock, utc_now
-from pipeline.model import Hit, Passage
+from pipeline.model import Passage
 from pipeline.store.beam import Step
-from pipeline.watches.match import Watch, WatchIndex, hits
+from pipeline.watches.match import Watch, WatchIndex, matched
 
 
 class MatchWatches(Step):
@@ -27,11 +27,6 @@ class MatchWatches(Step):
         yield tuple(self.together(passages, self._matched, self.of_passage))
 
     def _matched(self, passages: Sequence[Passage]) -> list[Passage]:
-        return [passage._replace(hits=self._hits(passage)) for passage in passages]
-
-    def _hits(self, passage: Passage) -> tuple[Hit, ...]:
-        if passage.reading is None:
-            raise ValueError(f"story {passage.story.id} was not read")
-        found = tuple(hits(passage.story, passage.reading, self.index, self.clock()))
-        self.count("hits", len(found))
+        found = [matched(passage, self.index, self.clock()) for passage in passages]
+        self.count("hits", sum(len(passage.hits) for passage in found))
         return found

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from pipeline.model import Entity, Evidence, Hit, Reading, Sentence, Story, Within, stable_id
+from pipeline.model import Entity, Evidence, Hit, Passage, Reading, Sentence, Story, Within, stable_id
 
 
 class Watch(Protocol):
@@ -52,6 +52,13 @@ def hits(story: Story, reading: Reading, watches: WatchIndex, found_at: datetime
     for watch in watches.naming_all(named.keys() & entities.keys()):
         if place := meeting_place(watch.all, watch.within, named, reading.sentences):
             yield _hit(story, watch, entities, tuple(evidence(story, reading.sentences[at]) for at in place), found_at)
+
+
+def matched(passage: Passage, watches: WatchIndex, found_at: datetime) -> Passage:
+    """`passage` with its hits. Raises ValueError where it has not been read."""
+    if passage.reading is None:
+        raise ValueError(f"story {passage.story.id} was not read")
+    return passage._replace(hits=tuple(hits(passage.story, passage.reading, watches, found_at)))
 
 
 def sentences_naming(reading: Reading) -> dict[str, tuple[int, ...]]:

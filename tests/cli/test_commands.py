@@ -63,11 +63,29 @@ def wirewatch(*arguments: str) -> tuple[int, str]:
 
 def test_a_search_shows_the_story_and_why(filled: Path):
     """Title, source and the words that matched."""
-    code, output = wirewatch("search", "met", "--entity", "Elon Musk", "-c", str(filled))
+    code, output = wirewatch("search", 'met entity:"Elon Musk"', "-c", str(filled))
     assert code == 0
     assert "=A report" in output
     assert "news.example" in output
     assert wirewatch("search", "nothinglikeit", "-c", str(filled))[1].strip() == "No story meets that."
+
+
+def test_a_search_answers_programs_too(filled: Path):
+    """A JSON object a line, with the event's size and where the next page begins; facets as one object."""
+    (line,) = wirewatch("search", "watch:musk-putin", "--json", "-c", str(filled))[1].splitlines()
+    assert (json.loads(line)["event_stories"], json.loads(line)["next"]) == (1, None)
+    for options in (["--relevant"], ["--expand"]):
+        (same,) = wirewatch("search", "met", "--json", *options, "-c", str(filled))[1].splitlines()
+        assert json.loads(same)["story_id"] == json.loads(line)["story_id"]
+    facets = json.loads(wirewatch("search", "met", "--facets", "--json", "-c", str(filled))[1])
+    assert facets["pairs"] == {"Elon Musk + Vladimir Putin": 1}
+    assert "1  Elon Musk + Vladimir Putin" in wirewatch("search", "met", "--facets", "-c", str(filled))[1]
+
+
+def test_a_configured_alias_finds_whom_it_means(filled: Path):
+    """`aliases: [Putin]` in the configuration is a name in the search as well."""
+    assert "=A report" in wirewatch("search", "entity:Putin", "-c", str(filled))[1]
+    assert "=A report" in wirewatch("search", "pair:(Musk putin)", "-c", str(filled))[1]
 
 
 def test_a_full_export_holds_what_was_read(filled: Path):
@@ -118,10 +136,15 @@ def test_wrong_words_say_what_is_right(filled: Path):
     """Errors name the remedy."""
     with pytest.raises(ConfigError, match="a quotation mark is not closed"):
         wirewatch("search", '"open', "-c", str(filled))
-    with pytest.raises(ConfigError, match="takes a duration"):
-        wirewatch("search", "x", "--since", "yesterdayish", "-c", str(filled))
-    with pytest.raises(ConfigError, match="two names with a"):
-        wirewatch("search", "--pair", "Elon Musk", "-c", str(filled))
+    with pytest.raises(ConfigError, match="expected a date such as"):
+        wirewatch("search", "x since:yesterdayish", "-c", str(filled))
+    with pytest.raises(ConfigError, match="a pair is two names"):
+        wirewatch("search", 'pair:"Elon Musk"', "-c", str(filled))
+    with pytest.raises(ConfigError, match="has one page"):
+        wirewatch("search", "met", "--relevant", "--after", "1/1", "-c", str(filled))
+    for wrong in ("--5", "²", "1/²", "/", "1/1/1"):
+        with pytest.raises(ConfigError, match="nothing of the kind"):
+            wirewatch("search", "met", f"--after={wrong}", "-c", str(filled))
     with pytest.raises(ConfigError, match="there is no file or folder"):
         wirewatch("backfill", "nowhere", "-c", str(filled))
 

@@ -19,12 +19,24 @@ import apsw
 
 from pipeline.errors import ConfigError, TransientError, WirewatchError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""2: words are folded by us, facets, a vocabulary (the index of 1 is made anew from its stories)."""
 BUSY_TIMEOUT_MS = 10_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_SCHEMA = """
+SEARCH = """
+CREATE VIRTUAL TABLE story_text USING fts5(title, body, tags, content='', contentless_delete=1, detail=full, tokenize='ascii');
+INSERT INTO story_text(story_text, rank) VALUES('automerge', 16);
+INSERT INTO story_text(story_text, rank) VALUES('crisismerge', 64);
+CREATE TABLE word(word TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE label(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE facet(
+    id INTEGER PRIMARY KEY, source INTEGER NOT NULL, topics BLOB NOT NULL, entities BLOB NOT NULL, pairs BLOB NOT NULL);
+"""
+"""What is made of the stories for searching them, and can be made again."""
+
+_SCHEMA = f"""
 CREATE TABLE feed(url TEXT PRIMARY KEY, subscribed INTEGER NOT NULL, next_poll_at INTEGER NOT NULL, state BLOB NOT NULL)
     WITHOUT ROWID;
 CREATE INDEX feed_due ON feed(next_poll_at) WHERE subscribed;
@@ -36,10 +48,7 @@ CREATE INDEX landed_due ON landed(leased_until);
 CREATE TABLE claim(fingerprint BLOB PRIMARY KEY, story_id TEXT NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE story(id INTEGER PRIMARY KEY, story_id TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, read_story BLOB NOT NULL);
-CREATE VIRTUAL TABLE story_text USING fts5(title, body, tags, content='', contentless_delete=1, detail=full,
-    tokenize='unicode61 remove_diacritics 2');
-INSERT INTO story_text(story_text, rank) VALUES('automerge', 16);
-INSERT INTO story_text(story_text, rank) VALUES('crisismerge', 64);
+{SEARCH}
 
 CREATE TABLE hit(id TEXT PRIMARY KEY, found_at INTEGER NOT NULL, hit BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX hit_found_at ON hit(found_at);
@@ -70,8 +79,8 @@ class Database:
     The connection is typed `Any`: what a column holds is the schema's to say, and apsw types every value as a union.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the file. Raises `ConfigError` where it cannot be, or is a newer version's."""
+    def __init__(self, path: Path, *, migrating: bool = False) -> None:
+        """Open or create the file. Raises `ConfigError` where it cannot be, or is another version's; `migrating` opens an older."""
         self.path = path
         self._threads = threading.local()
         self._connections: list[apsw.Connection] = []
@@ -79,7 +88,7 @@ class Database:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with self.writing() as connection:
-                self._migrate(connection)
+                self._prepare(connection, migrating=migrating)
         except (OSError, apsw.CantOpenError, apsw.NotADBError) as error:
             raise ConfigError(
                 f"store: cannot open the database {path}: {error}. Give a path that can be written: store: sqlite:///PATH"
@@ -125,12 +134,17 @@ class Database:
                 self._connections.append(connection)
         return connection
 
-    def _migrate(self, connection: Any) -> None:
+    def _prepare(self, connection: Any, *, migrating: bool) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchall()[0]
         if version > SCHEMA_VERSION:
             raise ConfigError(
                 f"store: {self.path} was written by a newer Wirewatch (schema {version}, this one knows {SCHEMA_VERSION}). "
                 "Update Wirewatch."
+            )
+        if 0 < version < SCHEMA_VERSION and not migrating:
+            raise ConfigError(
+                f"store: {self.path} was written by an earlier Wirewatch (schema {version}, this one's is {SCHEMA_VERSION}). "
+                "Stop what uses it, and run: wirewatch store migrate"
             )
         if version == 0:
             connection.execute(_SCHEMA)

@@ -6,23 +6,35 @@ paging are comparisons of row ids: under 10 ms at the 99th percentile with a mil
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from heapq import merge
+from itertools import islice
+from typing import Any, NamedTuple
 
+from pipeline.errors import ConfigError
 from pipeline.model import ReadStory
 from pipeline.store.codec import pack, unpack
-from pipeline.store.roles import Found, Page, SearchRequest
+from pipeline.store.query import All, Query
+from pipeline.store.roles import Facets, Found, Page, SearchRequest
+from pipeline.store.snippet import snippet
+from pipeline.store.sqlite import facets
 from pipeline.store.sqlite.database import Database
-from pipeline.store.sqlite.match import expression, terms
-from pipeline.store.sqlite.snippet import snippet
+from pipeline.store.sqlite.match import Alternative, alternatives
 from pipeline.store.sqlite.tokens import tokens
+from pipeline.store.sqlite.vocabulary import Vocabulary, Words
+from pipeline.store.terms import event
+from pipeline.store.words import folded, split
 
 PLACES = 1024
 """Row ids to a second: more stories than that in one second take the places of the seconds after it."""
 RANKED = 20_000
 """By relevance, the newest so many matches are weighed: all of them would be two seconds for the commonest of a million stories."""
+FACETED = 20_000
+"""Facets are of the newest so many matches: exact where there are no more."""
 _PAGE = 200
+FIRST, LAST = -(2**62), 2**62
 
 
 class SqliteStories:
@@ -30,6 +42,8 @@ class SqliteStories:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._vocabulary = Vocabulary()
+        self._labels = facets.Labels()
 
     def get(self, ids: Collection[str]) -> dict[str, ReadStory]:
         with self._database.reading() as connection:
@@ -43,29 +57,85 @@ class SqliteStories:
         if not stories:
             return set()
         # FTS5 writes a segment each time that row ids go backwards within a transaction.
-        written = [(read, pack(read._replace(revision=0)), tokens(read)) for read in sorted(stories, key=_published)]
-        with self._database.writing() as connection:
-            return {read.story.id for read, packed, tags in written if not _put(connection, read, packed, tags)}
+        written = [_written(read) for read in sorted(stories, key=_published)]
+        fresh = self._vocabulary.unknown(word for each in written for word in each.words)
+        try:
+            with self._database.writing() as connection:
+                self._vocabulary.learn(connection, fresh)
+                stale = {each.story_id for each in written if not self._put(connection, each)}
+        except BaseException:
+            self._labels.forget()
+            raise
+        self._vocabulary.remember(fresh)
+        return stale
+
+    def _put(self, connection: Any, new: _Written) -> bool:
+        """Write a story if it goes back to the stored one; whether it counts as written."""
+        stored = connection.execute("SELECT id, revision, read_story FROM story WHERE story_id = ?", (new.story_id,)).fetchall()
+        row_id, revision, content = stored[0] if stored else (None, 0, b"")
+        if revision == new.revision + 1 and content == new.packed:
+            return True
+        if revision != new.revision:
+            return False
+        if row_id is None or row_id // PLACES != new.second:
+            moved_to = _free_row_id(connection, new.second * PLACES)
+            if row_id is not None:
+                _remove(connection, row_id)
+            row_id = moved_to
+        connection.execute("INSERT OR REPLACE INTO story VALUES(?, ?, ?, ?)", (row_id, new.story_id, revision + 1, new.packed))
+        self._index(connection, row_id, new)
+        return True
+
+    def _index(self, connection: Any, row_id: int, new: _Written) -> None:
+        text = (row_id, new.title, new.text, new.tags)
+        connection.execute("INSERT OR REPLACE INTO story_text(rowid, title, body, tags) VALUES(?, ?, ?, ?)", text)
+        labels = self._labels.of(connection, new.named.names())
+        connection.execute("INSERT OR REPLACE INTO facet VALUES(?, ?, ?, ?, ?)", facets.row(row_id, new.named, labels))
 
     def search(self, request: SearchRequest) -> Page:
-        match = expression(request)
-        low, high = _row_ids(request)
-        if match is None:
-            found = "SELECT id FROM story WHERE id >= :low AND id < :high ORDER BY id DESC LIMIT :limit"
-        else:
-            found = "SELECT rowid AS id FROM story_text WHERE story_text MATCH :match AND rowid >= :low AND rowid < :high"
-            found += " ORDER BY rowid DESC LIMIT :limit"
-            if request.by_relevance:
-                newest = found.replace(
-                    "SELECT rowid AS id", "SELECT rowid AS id, bm25(story_text, 4.0, 1.0, 0.0) AS weight"
-                ).replace(":limit", str(RANKED))
-                found = f"SELECT id FROM ({newest}) ORDER BY weight, id DESC LIMIT :limit"
-        values = {"low": low, "high": high, "limit": request.limit + 1} | ({} if match is None else {"match": match})
+        before = _place(request.after) if request.after is not None and not request.by_relevance else LAST
         with self._database.reading() as connection:
-            ids = [id for (id,) in connection.execute(found, values)]
+            asked = alternatives(request.query, Words(connection))
+            select = _ranked if request.by_relevance else _newest
+            ids = select(connection, asked, FIRST, before, request.limit + 1)
             rows = [row for id in ids[: request.limit] for row in connection.execute(f"{_READ} WHERE id = ?", (id,))]
         more = len(ids) > request.limit and not request.by_relevance and bool(rows)
-        return Page(tuple(_found(_unpacked(*row), request) for row in rows), str(ids[request.limit - 1]) if more else None)
+        found = tuple(_found(row_id, revision, packed, request.query) for row_id, revision, packed in rows)
+        return Page(found, str(ids[request.limit - 1]) if more else None)
+
+    def facets(self, query: Query, limit: int = 10) -> Facets:
+        with self._database.reading() as connection:
+            ids = _newest(connection, alternatives(query, Words(connection)), FIRST, LAST, FACETED + 1)
+            counted = ids[:FACETED]
+            rows = [row for id in counted for row in connection.execute("SELECT * FROM facet WHERE id = ?", (id,))]
+            seconds = [row[0] // PLACES for row in rows]
+            return facets.counted(connection, rows, limit, seconds, is_whole=len(ids) <= FACETED)
+
+    def by_event(
+        self, query: Query, events: Collection[str], oldest: str | None = None, newest: str | None = None
+    ) -> dict[str, int]:
+        low = _place(oldest) if oldest else FIRST
+        high = _place(newest) + 1 if newest else LAST
+        with self._database.reading() as connection:
+            vocabulary = Words(connection)
+            found = {
+                id: len(_newest(connection, alternatives(All((event(id), query)), vocabulary), low, high, LAST)) for id in events
+            }
+        return {id: count for id, count in found.items() if count}
+
+    def index_again(self, after: int, limit: int) -> int | None:
+        """Make the index anew for the `limit` stories behind row `after`; the last one's row, None where there are none.
+
+        `store migrate` calls this, over and over, on tables that were emptied.
+        """
+        with self._database.writing() as connection:
+            rows = connection.execute(f"{_READ} WHERE id > ? ORDER BY id LIMIT ?", (after, limit)).fetchall()
+            for row_id, revision, packed in rows:
+                new = _written(_unpacked(revision, packed))
+                self._vocabulary.learn(connection, sorted(new.words))
+                self._index(connection, row_id, new)
+            connection.execute("UPDATE migration SET done = ?", (rows[-1][0] if rows else after,))
+        return rows[-1][0] if rows else None
 
     def count(self) -> int:
         with self._database.reading() as connection:
@@ -73,7 +143,7 @@ class SqliteStories:
         return int(count)
 
     def all(self) -> Iterator[ReadStory]:
-        last, page = -(2**62), [(0, 0, b"")]
+        last, page = FIRST, [(0, 0, b"")]
         while page:
             with self._database.reading() as connection:
                 page = connection.execute(
@@ -83,28 +153,37 @@ class SqliteStories:
             last = page[-1][0] if page else last
 
 
-_READ = "SELECT revision, read_story FROM story"
+# ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _put(connection: Any, read: ReadStory, packed: bytes, tags: str) -> bool:
-    """Write a story if it goes back to the stored one; whether it counts as written."""
+class _Written(NamedTuple):
+    """A story in the forms in which it is written, made before the write lock is taken."""
+
+    story_id: str
+    revision: int
+    second: int
+    packed: bytes
+    title: str
+    text: str
+    tags: str
+    words: set[str]
+    named: facets.Named
+
+
+def _written(read: ReadStory) -> _Written:
     story = read.story
-    stored = connection.execute("SELECT id, revision, read_story FROM story WHERE story_id = ?", (story.id,)).fetchall()
-    row_id, revision, content = stored[0] if stored else (None, 0, b"")
-    if revision == read.revision + 1 and content == packed:
-        return True
-    if revision != read.revision:
-        return False
-    if row_id is None or row_id // PLACES != _second(story.published_at):
-        moved_to = _free_row_id(connection, _second(story.published_at) * PLACES)
-        connection.execute("DELETE FROM story_text WHERE rowid = ?", (row_id,))
-        connection.execute("DELETE FROM story WHERE id = ?", (row_id,))
-        row_id = moved_to
-    connection.execute("INSERT OR REPLACE INTO story VALUES(?, ?, ?, ?)", (row_id, story.id, revision + 1, packed))
-    connection.execute(
-        "INSERT OR REPLACE INTO story_text(rowid, title, body, tags) VALUES(?, ?, ?, ?)", (row_id, story.title, story.text, tags)
+    title, text = folded(story.title), folded(story.text)
+    return _Written(
+        story.id,
+        read.revision,
+        _second(story.published_at),
+        pack(read._replace(revision=0)),
+        title,
+        text,
+        tokens(read),
+        set(split(title)).union(split(text)),
+        facets.named(read),
     )
-    return True
 
 
 def _free_row_id(connection: Any, first: int) -> int:
@@ -118,11 +197,57 @@ def _free_row_id(connection: Any, first: int) -> int:
         first += PLACES
 
 
-def _row_ids(request: SearchRequest) -> tuple[int, int]:
-    """The row ids that may answer: from the first to before the second."""
-    low = _second(request.since) * PLACES if request.since else -(2**62)
-    high = _second(request.until) * PLACES if request.until else 2**62
-    return low, min(high, int(request.after)) if request.after and not request.by_relevance else high
+def _remove(connection: Any, row_id: int) -> None:
+    connection.execute("DELETE FROM story_text WHERE rowid = ?", (row_id,))
+    connection.execute("DELETE FROM facet WHERE id = ?", (row_id,))
+    connection.execute("DELETE FROM story WHERE id = ?", (row_id,))
+
+
+# ── searching ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_READ = "SELECT id, revision, read_story FROM story"
+
+
+def _newest(connection: Any, asked: Sequence[Alternative], low: int, high: int, limit: int) -> list[int]:
+    """The row ids from `low` to before `high` that meet any of `asked`, newest first."""
+    lists = [[id for (id,) in connection.execute(*_select(each, low, high, limit))] for each in asked]
+    return lists[0] if len(lists) == 1 else _together(lists, limit)
+
+
+def _together(lists: Sequence[Sequence[int]], limit: int) -> list[int]:
+    return list(islice(dict.fromkeys(merge(*lists, reverse=True)), limit))
+
+
+def _ranked(connection: Any, asked: Sequence[Alternative], low: int, high: int, limit: int) -> list[int]:
+    """The row ids of the best matches among the newest; one that several alternatives find counts as in the best of them."""
+    weights: dict[int, float] = {}
+    for each in asked:
+        statement, values = _select(each, low, high, RANKED, "bm25(story_text, 4.0, 1.0, 0.0)" if each.match else "0.0")
+        for id, weight in connection.execute(f"SELECT * FROM ({statement}) ORDER BY weight, id DESC LIMIT {limit}", values):
+            weights[id] = min(weight, weights.get(id, 0.0))
+    return sorted(weights, key=lambda row_id: (weights[row_id], -row_id))[:limit]
+
+
+def _select(asked: Alternative, low: int, high: int, limit: int, weight: str = "") -> tuple[str, dict[str, Any]]:
+    weighed = f", {weight} AS weight" if weight else ""
+    low = max(low, _second(asked.since) * PLACES) if asked.since else low
+    high = min(high, _second(asked.until) * PLACES) if asked.until else high
+    values = {"low": low, "high": high, "limit": limit}
+    if asked.match is None:
+        return f"SELECT id{weighed} FROM story WHERE id >= :low AND id < :high ORDER BY id DESC LIMIT :limit", values
+    return (
+        f"SELECT rowid AS id{weighed} FROM story_text WHERE story_text MATCH :match AND rowid >= :low AND rowid < :high "
+        "ORDER BY rowid DESC LIMIT :limit",
+        values | {"match": asked.match},
+    )
+
+
+def _place(text: str) -> int:
+    if not re.fullmatch("-?[0-9]{1,18}", text):
+        raise ConfigError(
+            f"search: a page begins after what the page before gave as its next; {text[:100]!r} is nothing of the kind"
+        )
+    return int(text)
 
 
 def _second(moment: datetime) -> int:
@@ -137,5 +262,6 @@ def _unpacked(revision: int, packed: bytes) -> ReadStory:
     return unpack(packed, ReadStory)._replace(revision=revision)
 
 
-def _found(read: ReadStory, request: SearchRequest) -> Found:
-    return Found(read, snippet(read.story.text, terms(request)))
+def _found(row_id: int, revision: int, packed: bytes, query: Query) -> Found:
+    read = _unpacked(revision, packed)
+    return Found(read, str(row_id), snippet(read.story.text, query))

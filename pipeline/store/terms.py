@@ -1,0 +1,108 @@
+"""What a story is filtered by: one term for each of its source, feeds, entities, pairs, topics and so on. Pure.
+
+A store keeps a story's terms beside its words and looks them up; it never takes a story apart to filter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from pipeline.model import Entity, ReadStory
+from pipeline.store.words import name
+
+TermKind = Literal["entity", "pair", "topic", "source", "feed", "language", "event", "watch", "is"]
+
+_PARTS = re.compile(r", | and ")
+
+
+class Term(NamedTuple):
+    """What is filtered by, in the one form it is compared in; also a query by itself."""
+
+    kind: TermKind
+    value: str
+
+
+STORY = Term("is", "story")
+"""What every story is."""
+ORIGINAL = Term("is", "original")
+DUPLICATE = Term("is", "duplicate")
+
+
+def entity(known_as: str) -> Term:
+    """An entity by its name or key."""
+    return Term("entity", _handle(known_as))
+
+
+def pair(a: str, b: str) -> Term:
+    """A pair by the names of its entities or the configuration's keys for them, in either order."""
+    return Term("pair", "|".join(sorted((_handle(a), _handle(b)))))
+
+
+def topic(known_as: str) -> Term:
+    """A topic by its code, its name, or a part of that between commas and "and": `economy`."""
+    return Term("topic", _handle(known_as))
+
+
+def source(domain: str) -> Term:
+    """A publisher by its domain."""
+    return Term("source", domain.casefold())
+
+
+def feed(url: str) -> Term:
+    """A feed by its URL, as it is configured."""
+    return Term("feed", url)
+
+
+def language(code: str) -> Term:
+    """A language by its code (BCP 47), also by the part of it before the first hyphen."""
+    return Term("language", code.casefold())
+
+
+def event(event_id: str) -> Term:
+    """The stories of an event."""
+    return Term("event", event_id)
+
+
+def watch(watch_name: str) -> Term:
+    """The stories that a watch matches, told or not."""
+    return Term("watch", watch_name.casefold())
+
+
+def terms(read: ReadStory) -> tuple[Term, ...]:
+    """All terms of a story, each once."""
+    return tuple(dict.fromkeys(_of(read)))
+
+
+def _of(read: ReadStory) -> Iterator[Term]:
+    story, reading = read.story, read.reading
+    yield STORY
+    yield DUPLICATE if story.duplicate_of else ORIGINAL
+    yield source(story.source)
+    yield event(story.event_id)
+    yield from map(feed, story.feeds)
+    yield from map(watch, read.watches)
+    if story.language:
+        yield language(story.language)
+        yield language(story.language.partition("-")[0])
+    for scored in reading.topics:
+        yield topic(scored.code)
+        yield topic(scored.name)
+        yield from map(topic, _PARTS.split(scored.name))
+    for known in reading.entities:
+        yield entity(known.name)
+        yield entity(known.key)
+    handles = {known.key: _handles(known) for known in reading.entities}
+    for met in reading.pairs:
+        yield from (pair(a, b) for a in handles[met.a] for b in handles[met.b])
+
+
+def _handles(known: Entity) -> tuple[str, ...]:
+    """What an entity of a pair is asked for by: its name, and the configuration's key for it (others have a colon)."""
+    return (known.name,) if ":" in known.key else (known.name, known.key)
+
+
+def _handle(known_as: str) -> str:
+    """A key with a colon (`medtop:04000000`) as it is, a name folded."""
+    return known_as.casefold() if ":" in known_as else name(known_as)

@@ -1,0 +1,99 @@
+"""What a word is, the same for every store: texts are folded here before they are indexed, and so is what is asked for.
+
+Folded is without case, accents and typographic forms. A word is a run of letters, digits and marks; a Chinese or Japanese character
+is a word of its own, so that such a text is found by any part of it, as a phrase.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterator
+
+LONGEST = 200
+"""Code points of the longest word: what is longer is several."""
+
+_OTHER = re.compile(r"[^\x00-\x7f]")
+_WORD = re.compile(rf"[0-9a-z\x80-\U0010ffff]{{1,{LONGEST}}}")
+_LONG = re.compile(rf"[0-9a-z\x80-\U0010ffff]{{{LONGEST}}}")
+_IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+# Letters that Unicode does not take apart, and people type without.
+_PLAIN = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ħ": "h", "ŧ": "t", "ı": "i", "ŋ": "n"}
+)
+
+
+class _Folded(dict[str, str]):
+    """Each character that is not ASCII, folded when it is first met: there are some hundreds in any news."""
+
+    def __missing__(self, char: str) -> str:
+        decomposed = unicodedata.normalize("NFKD", char).casefold().translate(_PLAIN)
+        plain = "".join(part for part in decomposed if not "\u0300" <= part <= "\u036f")
+        self[char] = folded = "".join(map(_as_word, unicodedata.normalize("NFC", plain)))
+        return folded
+
+
+def _as_word(char: str) -> str:
+    if _IDEOGRAPHS.match(char):
+        return f" {char} "
+    category = unicodedata.category(char)
+    if category[0] in "LNM":
+        return char.lower()
+    return "" if category == "Cf" else char if char.isascii() else " "
+
+
+_FOLDED = _Folded()
+
+
+def folded(text: str) -> str:
+    """`text` in which every code point of a word is an ASCII letter or digit or not ASCII, and everything else is ASCII.
+
+    So a store's tokenizer has only ASCII to look at; `words` splits it the same way.
+    """
+    if not text.isascii():
+        text = _OTHER.sub(lambda match: _FOLDED[match.group()], text)
+    text = text.lower()
+    return _LONG.sub(r"\g<0> ", text) if _LONG.search(text) else text
+
+
+def split(plain: str) -> list[str]:
+    """The words of a text that is folded already, in order."""
+    return _WORD.findall(plain)
+
+
+def words(text: str) -> list[str]:
+    """The words of `text`, folded, in order."""
+    return split(folded(text))
+
+
+def name(text: str) -> str:
+    """A name without case, accents, punctuation and superfluous blanks: how names are compared in a search."""
+    return " ".join(words(text)) or text.strip()
+
+
+def spans(text: str) -> Iterator[tuple[int, int, str]]:
+    """Each word of `text`, folded, with where it stands; of a character that folds to two words both stand in its place."""
+    plain, moves = _moves(text)
+    for match in _WORD.finditer(plain):
+        start, last = _origin(moves, match.start()), _origin(moves, match.end() - 1)
+        yield start, max(last + 1, _origin(moves, match.end())), match.group()
+
+
+def _moves(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """`text` folded, and from which place in that on the original is how much further on."""
+    parts, moves, done, length = [], [(0, 0)], 0, 0
+    for match in _OTHER.finditer(text):
+        at, plain = match.start(), _FOLDED[match.group()]
+        parts += [text[done:at].lower(), plain]
+        length += at - done
+        if len(plain) != 1:
+            moves += [(length + n, at - length - n) for n in range(len(plain))]
+            moves.append((length + len(plain), at + 1 - length - len(plain)))
+        done, length = at + 1, length + len(plain)
+    return "".join([*parts, text[done:].lower()]), moves
+
+
+def _origin(moves: list[tuple[int, int]], at: int) -> int:
+    return at + moves[bisect_right(moves, (at, sys.maxsize)) - 1][1]
