@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from pipeline.model import Entity, ReadStory
@@ -30,6 +31,7 @@ ORIGINAL = Term("is", "original")
 DUPLICATE = Term("is", "duplicate")
 
 
+@lru_cache(maxsize=65_536)
 def entity(known_as: str) -> Term:
     """An entity by its name or key."""
     return Term("entity", _handle(known_as))
@@ -40,11 +42,13 @@ def pair(a: str, b: str) -> Term:
     return Term("pair", "|".join(sorted((_handle(a), _handle(b)))))
 
 
+@lru_cache(maxsize=4_096)
 def topic(known_as: str) -> Term:
     """A topic by its code, its name, or a part of that between commas and "and": `economy`."""
     return Term("topic", _handle(known_as))
 
 
+@lru_cache(maxsize=4_096)
 def source(domain: str) -> Term:
     """A publisher by its domain."""
     return Term("source", domain.casefold())
@@ -55,6 +59,7 @@ def feed(url: str) -> Term:
     return Term("feed", url)
 
 
+@lru_cache(maxsize=4_096)
 def language(code: str) -> Term:
     """A language by its code (BCP 47), also by the part of it before the first hyphen."""
     return Term("language", code.casefold())
@@ -93,9 +98,11 @@ def _of(read: ReadStory) -> Iterator[Term]:
     for known in reading.entities:
         yield entity(known.name)
         yield entity(known.key)
-    handles = {known.key: _handles(known) for known in reading.entities}
+    handles = {known.key: tuple(map(_handle, _handles(known))) for known in reading.entities}
     for met in reading.pairs:
-        yield from (pair(a, b) for a in handles[met.a] for b in handles[met.b])
+        for a in handles[met.a]:
+            for b in handles[met.b]:
+                yield Term("pair", f"{a}|{b}" if a < b else f"{b}|{a}")
 
 
 def _handles(known: Entity) -> tuple[str, ...]:

@@ -11,13 +11,14 @@ import sys
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
 
 LONGEST = 200
 """Code points of the longest word: what is longer is several."""
 
+_BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()}
 _OTHER = re.compile(r"[^\x00-\x7f]")
 _WORD = re.compile(rf"[0-9a-z\x80-\U0010ffff]{{1,{LONGEST}}}")
-_LONG = re.compile(rf"[0-9a-z\x80-\U0010ffff]{{{LONGEST}}}")
 _IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 # Letters that Unicode does not take apart, and people type without.
 _PLAIN = str.maketrans(
@@ -50,17 +51,19 @@ _FOLDED = _Folded()
 def folded(text: str) -> str:
     """`text` in which every code point of a word is an ASCII letter or digit or not ASCII, and everything else is ASCII.
 
-    So a store's tokenizer has only ASCII to look at; `words` splits it the same way.
+    So a store's tokenizer has only ASCII to look at; `split` takes it apart the same way.
     """
     if not text.isascii():
         text = _OTHER.sub(lambda match: _FOLDED[match.group()], text)
-    text = text.lower()
-    return _LONG.sub(r"\g<0> ", text) if _LONG.search(text) else text
+    return text.lower()
 
 
 def split(plain: str) -> list[str]:
     """The words of a text that is folded already, in order."""
-    return _WORD.findall(plain)
+    found = plain.translate(_BLANKS).split()
+    if len(plain) >= LONGEST and max(map(len, found), default=0) > LONGEST:
+        return [word[at : at + LONGEST] for word in found for at in range(0, len(word), LONGEST)]
+    return found
 
 
 def words(text: str) -> list[str]:
@@ -68,6 +71,7 @@ def words(text: str) -> list[str]:
     return split(folded(text))
 
 
+@lru_cache(maxsize=65_536)
 def name(text: str) -> str:
     """A name without case, accents, punctuation and superfluous blanks: how names are compared in a search."""
     return " ".join(words(text)) or text.strip()

@@ -85,6 +85,7 @@ class Database:
         self._threads = threading.local()
         self._connections: list[apsw.Connection] = []
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with self.writing() as connection:
@@ -102,8 +103,11 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Any]:
-        """This thread's connection in a write transaction, committed on leaving, rolled back by an exception."""
-        with _our_words(self.path):
+        """This thread's connection in a write transaction, committed on leaving, rolled back by an exception.
+
+        The threads of this process take turns; SQLite has only a busy wait for them, with naps.
+        """
+        with self._turn, _our_words(self.path):
             connection = self._connection()
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -126,7 +130,7 @@ class Database:
         if connection is None:
             connection = self._threads.connection = apsw.Connection(str(self.path))
             connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-            for pragma in ("page_size=4096", "journal_mode=WAL", "synchronous=NORMAL", "cache_size=-8192", "mmap_size=1073741824"):
+            for pragma in ("page_size=16384", "journal_mode=WAL", "synchronous=NORMAL", "cache_size=-8192", "mmap_size=1073741824"):
                 # A pragma that answers a row must be read to its end, or the next statement waits for it.
                 connection.execute(f"PRAGMA {pragma}").fetchall()
             connection.execute("PRAGMA wal_autocheckpoint=4000").fetchall()

@@ -25,7 +25,7 @@ from pipeline.store.sqlite.match import Alternative, alternatives
 from pipeline.store.sqlite.tokens import tokens
 from pipeline.store.sqlite.vocabulary import Vocabulary, Words
 from pipeline.store.terms import event
-from pipeline.store.words import folded, split
+from pipeline.store.words import words
 
 PLACES = 1024
 """Row ids to a second: more stories than that in one second take the places of the seconds after it."""
@@ -56,41 +56,30 @@ class SqliteStories:
     def put(self, stories: Sequence[ReadStory]) -> set[str]:
         if not stories:
             return set()
-        # FTS5 writes a segment each time that row ids go backwards within a transaction.
         written = [_written(read) for read in sorted(stories, key=_published)]
-        fresh = self._vocabulary.unknown(word for each in written for word in each.words)
+        fresh = self._vocabulary.unknown(set[str]().union(*(each.words for each in written)))
         try:
             with self._database.writing() as connection:
+                placed = [(each, _place_for(connection, each)) for each in written]
                 self._vocabulary.learn(connection, fresh)
-                stale = {each.story_id for each in written if not self._put(connection, each)}
+                self._index(connection, [(row_id, each) for each, row_id in placed if row_id is not None])
         except BaseException:
             self._labels.forget()
             raise
         self._vocabulary.remember(fresh)
-        return stale
+        return {each.story_id for each, row_id in placed if row_id is None}
 
-    def _put(self, connection: Any, new: _Written) -> bool:
-        """Write a story if it goes back to the stored one; whether it counts as written."""
-        stored = connection.execute("SELECT id, revision, read_story FROM story WHERE story_id = ?", (new.story_id,)).fetchall()
-        row_id, revision, content = stored[0] if stored else (None, 0, b"")
-        if revision == new.revision + 1 and content == new.packed:
-            return True
-        if revision != new.revision:
-            return False
-        if row_id is None or row_id // PLACES != new.second:
-            moved_to = _free_row_id(connection, new.second * PLACES)
-            if row_id is not None:
-                _remove(connection, row_id)
-            row_id = moved_to
-        connection.execute("INSERT OR REPLACE INTO story VALUES(?, ?, ?, ?)", (row_id, new.story_id, revision + 1, new.packed))
-        self._index(connection, row_id, new)
-        return True
+    def _index(self, connection: Any, placed: Sequence[tuple[int, _Written]]) -> None:
+        """Write what stories are found by, in order of row id.
 
-    def _index(self, connection: Any, row_id: int, new: _Written) -> None:
-        text = (row_id, new.title, new.text, new.tags)
-        connection.execute("INSERT OR REPLACE INTO story_text(rowid, title, body, tags) VALUES(?, ?, ?, ?)", text)
-        labels = self._labels.of(connection, new.named.names())
-        connection.execute("INSERT OR REPLACE INTO facet VALUES(?, ?, ?, ?, ?)", facets.row(row_id, new.named, labels))
+        FTS5 writes a segment each time that row ids go backwards, and each time that a statement on another table opens a savepoint:
+        so its rows come last, one after the other.
+        """
+        for row_id, new in placed:
+            labels = self._labels.of(connection, new.named.names())
+            connection.execute("INSERT OR REPLACE INTO facet VALUES(?, ?, ?, ?, ?)", facets.row(row_id, new.named, labels))
+        texts = sorted((row_id, new.title, new.text, new.tags) for row_id, new in placed)
+        connection.executemany("INSERT OR REPLACE INTO story_text(rowid, title, body, tags) VALUES(?, ?, ?, ?)", texts)
 
     def search(self, request: SearchRequest) -> Page:
         before = _place(request.after) if request.after is not None and not request.by_relevance else LAST
@@ -130,10 +119,9 @@ class SqliteStories:
         """
         with self._database.writing() as connection:
             rows = connection.execute(f"{_READ} WHERE id > ? ORDER BY id LIMIT ?", (after, limit)).fetchall()
-            for row_id, revision, packed in rows:
-                new = _written(_unpacked(revision, packed))
-                self._vocabulary.learn(connection, sorted(new.words))
-                self._index(connection, row_id, new)
+            placed = [(row_id, _written(_unpacked(revision, packed))) for row_id, revision, packed in rows]
+            self._vocabulary.learn(connection, sorted(set[str]().union(*(new.words for _, new in placed))))
+            self._index(connection, placed)
             connection.execute("UPDATE migration SET done = ?", (rows[-1][0] if rows else after,))
         return rows[-1][0] if rows else None
 
@@ -172,18 +160,36 @@ class _Written(NamedTuple):
 
 def _written(read: ReadStory) -> _Written:
     story = read.story
-    title, text = folded(story.title), folded(story.text)
+    title, text = words(story.title), words(story.text)
     return _Written(
         story.id,
         read.revision,
         _second(story.published_at),
         pack(read._replace(revision=0)),
-        title,
-        text,
+        " ".join(title),
+        " ".join(text),
         tokens(read),
-        set(split(title)).union(split(text)),
+        {*title, *text},
         facets.named(read),
     )
+
+
+def _place_for(connection: Any, new: _Written) -> int | None:
+    """Write a story's row if it goes back to the stored one, and answer where; None where it is stale.
+
+    What already counts as written is written again: the same in the same place.
+    """
+    stored = connection.execute("SELECT id, revision, read_story FROM story WHERE story_id = ?", (new.story_id,)).fetchall()
+    row_id, revision, content = stored[0] if stored else (None, 0, b"")
+    if row_id is not None and revision == new.revision + 1 and content == new.packed:
+        return int(row_id)
+    if revision != new.revision:
+        return None
+    place = row_id if row_id is not None and row_id // PLACES == new.second else _free_row_id(connection, new.second * PLACES)
+    if row_id not in (None, place):
+        _remove(connection, row_id)
+    connection.execute("INSERT OR REPLACE INTO story VALUES(?, ?, ?, ?)", (place, new.story_id, revision + 1, new.packed))
+    return int(place)
 
 
 def _free_row_id(connection: Any, first: int) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from pipeline.store.query import Fuzzy
 from pipeline.store.snippet import is_like
 
 _LAST = "\U0010ffff"
-_MOST_REMEMBERED = 50_000
+_MOST_REMEMBERED = 100_000
 
 
 class Vocabulary:
@@ -18,19 +17,18 @@ class Vocabulary:
     def __init__(self) -> None:
         self._known: set[str] = set()
 
-    def unknown(self, words: Iterable[str]) -> list[str]:
+    def unknown(self, words: set[str]) -> list[str]:
         """Those of `words` that may be new, in order."""
-        return sorted(set(words) - self._known)
+        return sorted(words - self._known)
 
     def learn(self, connection: Any, words: list[str]) -> None:
         """Keep words, within the caller's transaction."""
         connection.executemany("INSERT INTO word VALUES(?) ON CONFLICT DO NOTHING", [(word,) for word in words])
 
     def remember(self, words: list[str]) -> None:
-        """Count as known, once the transaction is committed."""
-        if len(self._known) + len(words) > _MOST_REMEMBERED:
-            self._known = set()
-        self._known.update(words)
+        """Count as known, once the transaction is committed; of a great many, those that came first, which are the commonest."""
+        if len(self._known) < _MOST_REMEMBERED:
+            self._known.update(words)
 
 
 class Words:

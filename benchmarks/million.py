@@ -1,0 +1,226 @@
+"""A million stories in SQLite: indexing, disk, and what each kind of search takes, with the commonest words among them.
+
+Stories are generated with a news-like distribution: words by their real frequencies (the corpus beside the clone), lengths
+log-normal about 250 words, entities, pairs, topics and sources by Zipf's law. The disk of a 550-word story is measured on stories
+of that length in a store of its own.
+
+    python benchmarks/million.py [--stories 1000000] [--keep PATH]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import random
+import statistics
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.model import Entity, Pair, Reading, ReadStory, Story, TopicScore, Version, stable_id
+from pipeline.search.language import query_of
+from pipeline.store.roles import SearchRequest
+from pipeline.store.sqlite.store import SqliteStore
+from pipeline.store.words import split
+
+BEGIN = datetime(2025, 11, 24, tzinfo=UTC)
+SPAN_S = 365 * 86_400
+BATCH = 200
+WANTED = {
+    "newest first p50": 10,
+    "newest first p99": 60,
+    "entity and pair p99": 5,
+    "by relevance p99": 300,
+    "facets p99": 300,
+}  # fmt: skip
+TOPICS = [
+    ("medtop:11000000", "politics"),
+    ("medtop:04000000", "economy, business and finance"),
+    ("medtop:15000000", "sport"),
+    ("medtop:16000000", "conflict, war and peace"),
+    ("medtop:13000000", "science and technology"),
+    ("medtop:02000000", "crime, law and justice"),
+    ("medtop:07000000", "health"),
+    ("medtop:01000000", "arts, culture, entertainment and media"),
+]
+
+
+class World:
+    """Who is in the news and in which words, the same for the same seed."""
+
+    def __init__(self, corpus: Sequence[Path]) -> None:
+        counts = Counter(word for path in corpus for word in split(path.read_text(encoding="utf-8", errors="replace").lower()))
+        chosen = counts.most_common()
+        rng = random.Random(0)
+        # The corpus is small: a million stories hold ten times its words, one in a hundred of those that are read.
+        tail = sorted({"".join(rng.choices("abdeghiklmnoprstuvz", k=rng.randint(5, 10))) for _ in range(300_000)} - counts.keys())
+        self.words = np.array([*(word for word, _ in chosen), *tail])
+        weights = np.array([count for _, count in chosen], dtype=float)
+        rare = 1 / np.arange(10, 10 + len(tail))
+        weights = np.concatenate([0.99 * weights / weights.sum(), 0.01 * rare / rare.sum()])
+        self.cumulative = np.cumsum(weights / weights.sum())
+        syllables = ["ka", "mo", "ri", "ten", "vas", "lu", "sen", "dor", "ma", "bel", "ni", "tor", "ha", "gre", "zo", "pel"]
+        names = {
+            f"{''.join(rng.choices(syllables, k=2)).title()} {''.join(rng.choices(syllables, k=3)).title()}" for _ in range(60_000)
+        }
+        self.entities = [Entity(f"person:{name.lower().replace(' ', '-')}", name, "person", 1) for name in sorted(names)]
+        rng.shuffle(self.entities)
+
+    def story(self, number: int, total: int, rng: np.random.Generator, words: int) -> ReadStory:
+        drawn = self.words[np.searchsorted(self.cumulative, rng.random(words + 10))]
+        text = " ".join(drawn[10:])
+        people = [self.entities[at] for at in dict.fromkeys((rng.zipf(1.3, 12) - 1) % len(self.entities))]
+        met = [(a, b) for at, a in enumerate(people) for b in people[at + 1 :]][:20]
+        published = BEGIN + timedelta(seconds=SPAN_S * number // total)
+        id = stable_id("million", str(number))
+        version = Version(id, published, published, "")
+        source = f"outlet{(rng.zipf(1.5) - 1) % 200}.example"
+        story = Story(
+            id, " ".join(drawn[:10]), text, f"https://{source}/{id}", source, (f"https://{source}/rss",), "en", published,
+            published, (version,), id,
+        )  # fmt: skip
+        topics = tuple(TopicScore(*TOPICS[at], 0.9) for at in dict.fromkeys((rng.zipf(1.6, 2) - 1) % len(TOPICS)))
+        pairs = tuple(Pair(a.key, b.key, 1, (0,)) for a, b in met)
+        return ReadStory(story, Reading(id, entities=tuple(people), pairs=pairs, topics=topics))
+
+
+_world: World
+
+
+def _begin(corpus: Sequence[Path]) -> None:
+    global _world
+    _world = World(corpus)
+
+
+def _batch(job: tuple[int, int, int, int]) -> list[ReadStory]:
+    first, size, total, length = job
+    rng = np.random.default_rng(first)
+    lengths = [length] * size if length else np.clip(rng.lognormal(5.4, 0.5, size), 20, 3_000).astype(int).tolist()
+    return [_world.story(first + n, total, rng, words) for n, words in enumerate(lengths)]
+
+
+def batches(pool, total: int, length: int = 0) -> Iterator[list[ReadStory]]:
+    """Batches of stories in the order of their publication, made by `pool`."""
+    return pool.imap(_batch, [(first, min(BATCH, total - first), total, length) for first in range(0, total, BATCH)], chunksize=4)
+
+
+def fill(store: SqliteStore, made: Iterator[list[ReadStory]]) -> tuple[int, float]:
+    """Put all of `made`; how many, and the seconds that putting took (waiting for stories to be made left out)."""
+    count, took = 0, 0.0
+    marks = []
+    for batch in made:
+        began = time.perf_counter()
+        stale = store.stories.put(batch)
+        took += time.perf_counter() - began
+        assert not stale
+        count += len(batch)
+        if count % 50_000 == 0:
+            marks.append(took)
+            print(
+                f"{count:,} stories, {count / took:,.0f}/s, the last 50,000 at {50_000 / (took - ([0.0, *marks][-2])):,.0f}/s",
+                flush=True,
+            )
+    return count, took
+
+
+def timed(queries: Sequence[str], ask: Callable[[str], object], repeat: int = 3) -> list[float]:
+    """Milliseconds of each query: the median of `repeat`, of the whole call."""
+    took = []
+    for query in queries:
+        rounds = []
+        for _ in range(repeat):
+            began = time.perf_counter()
+            ask(query)
+            rounds.append((time.perf_counter() - began) * 1000)
+        took.append(statistics.median(rounds))
+    return took
+
+
+def spread(took: Sequence[float]) -> dict[str, float]:
+    ordered = sorted(took)
+    return {
+        "p50": round(statistics.median(ordered), 2),
+        "p99": round(ordered[int(len(ordered) * 0.99)], 2),
+        "most": round(ordered[-1], 2),
+    }
+
+
+def questions(world: World, rng: random.Random) -> dict[str, list[str]]:
+    """Queries of each kind, from the commonest to the rare."""
+    words = world.words.tolist()
+    common, middle, rare = words[:50], words[200:5_000], words[20_000:100_000]
+    names = [entity.name for entity in world.entities]
+    pairs = [
+        f'pair:("{names[a]}" "{names[b]}")' for a, b in ((0, 1), (0, 2), (1, 5), (3, 40), (10, 11), (7, 900), (50, 60), (5, 2_000))
+    ]
+    people = [f'entity:"{names[at]}"' for at in (0, 1, 2, 5, 10, 50, 100, 500, 1_000, 5_000, 20_000)]
+    newest = [
+        *words[:20],
+        *rng.sample(middle, 40),
+        *rng.sample(rare, 40),
+        *(f"{a} {b}" for a, b in zip(rng.sample(common, 20), rng.sample(middle, 20), strict=True)),
+        *(f"{a} {b} {c}" for a, b, c in zip(rng.sample(common, 20), rng.sample(common, 20), rng.sample(middle, 20), strict=True)),
+        *(f"{a} AND {b}" for a, b in zip(rng.sample(rare, 10), rng.sample(rare, 10), strict=True)),
+        *(f"{a} OR {b}" for a, b in zip(rng.sample(common, 10), rng.sample(rare, 10), strict=True)),
+        *(f"{a} NOT {b}" for a, b in zip(rng.sample(common, 10), rng.sample(common, 10), strict=True)),
+        *(f'"{a} {b}"' for a, b in zip(rng.sample(common, 20), rng.sample(middle, 20), strict=True)),
+        *(f"{a} {filtered}" for a, filtered in zip(common[:11], people, strict=True)),
+        *(f"{a} {pair}" for a, pair in zip(common, pairs, strict=False)),
+        *(f"{a} topic:economy source:outlet3.example" for a in common[:10]),
+        *(f"{a} published:[2026-01-01 TO 2026-02-01]" for a in [*common[:10], *rng.sample(middle, 10)]),
+        *(f"{word[:3]}*" for word in rng.sample([word for word in middle if len(word) > 4], 20)),
+    ]
+    return {"newest": newest, "named": [*people, *pairs], "facets": ["*", *words[:10], *rng.sample(middle, 20), *people], "ranked": [*words[:10], *rng.sample(middle, 30), *rng.sample(rare, 20), *(f"{a} {b}" for a, b in zip(rng.sample(common, 10), rng.sample(middle, 10), strict=True))]}  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stories", type=int, default=1_000_000)
+    parser.add_argument("--corpus", type=Path, nargs="+", default=sorted(Path("../shared/data/agnews").rglob("*.csv")))
+    parser.add_argument("--keep", type=Path, help="where the database stays (one that is there is asked, not filled)")
+    arguments = parser.parse_args()
+    results: dict[str, object] = {"stories": arguments.stories}
+    with tempfile.TemporaryDirectory() as folder:
+        path = arguments.keep or Path(folder) / "million.db"
+        is_kept = path.exists()
+        store = SqliteStore(path)
+        with multiprocessing.get_context("fork").Pool(1, _begin, (arguments.corpus,)) as pool:
+            if not is_kept:
+                count, took = fill(store, batches(pool, arguments.stories))
+                results["stories/s"] = round(count / took)
+            disk = SqliteStore(Path(folder) / "long.db")
+            count, took = fill(disk, batches(pool, min(20_000, arguments.stories), 550))
+            disk.close()
+            results["bytes a 550-word story"] = round((Path(folder) / "long.db").stat().st_size / count)
+            results["stories of 550 words/s"] = round(count / took)
+        results["GB"] = round(path.stat().st_size / 1e9, 2)
+        world = World(arguments.corpus)
+        asked = questions(world, random.Random(1))
+        now = BEGIN + timedelta(days=365)
+
+        def search(query: str, *, by_relevance: bool = False) -> None:
+            store.stories.search(SearchRequest(query_of(query, now), by_relevance))
+
+        took_by_kind = {
+            "newest first": timed(asked["newest"], search),
+            "entity and pair": timed(asked["named"], search),
+            "by relevance": timed(asked["ranked"], lambda query: search(query, by_relevance=True)),
+            "facets": timed(asked["facets"], lambda query: store.stories.facets(query_of(query, now))),
+        }
+        for kind, took_ms in took_by_kind.items():
+            results[kind] = spread(took_ms) | {"queries": len(took_ms)}
+            worst = sorted(zip(took_ms, asked[{"newest first": "newest", "entity and pair": "named", "by relevance": "ranked", "facets": "facets"}[kind]], strict=True))[-3:]  # fmt: skip
+            print(kind, results[kind], "slowest:", [(round(ms, 1), query) for ms, query in worst], flush=True)
+        store.close()
+    print(json.dumps(results))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
