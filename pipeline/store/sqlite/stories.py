@@ -72,8 +72,8 @@ class SqliteStories:
     def _index(self, connection: Any, placed: Sequence[tuple[int, _Written]]) -> None:
         """Write what stories are found by, in order of row id.
 
-        FTS5 writes a segment each time that row ids go backwards, and each time that a statement on another table opens a savepoint:
-        so its rows come last, one after the other.
+        FTS5 writes a segment each time that row ids go backwards, and each time that a statement on another table opens a
+        savepoint: so its rows come last, one after the other.
         """
         for row_id, new in placed:
             labels = self._labels.of(connection, new.named.names())

@@ -1,7 +1,7 @@
 """A story's terms as words of the full-text index, so that every filter is a posting list of the same MATCH.
 
 At a million stories, side tables for entities and pairs made indexing three times slower; tokens did not. A token is a letter for
-what it filters by and 55 bits of a hash, which no word of a text looks like: of twenty million pairs no two are likely to share one.
+what it filters by and 55 bits of a hash, which no word of a text looks like: of twenty million pairs hardly two share one.
 """
 
 from __future__ import annotations
