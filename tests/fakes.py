@@ -269,6 +269,9 @@ class MemoryOutbox:
         with self._lock:
             return min(map(self._due_at, self._waiting()), default=None)
 
+    def waiting_count(self) -> int:
+        return len(self._waiting())
+
     def record(self, deliveries: Sequence[Delivery]) -> None:
         with self._lock:
             for each in deliveries:

@@ -64,11 +64,14 @@ def revived(delivery: Delivery, now: datetime) -> Delivery:
 
 
 def retry_after_s(header: str | None, now: datetime) -> float | None:
-    """Seconds that a Retry-After header asks for, as a number or a date (RFC 9110 §10.2.3); None where absent or unreadable."""
+    """Seconds that a Retry-After header asks for (RFC 9110 §10.2.3): a number, up to `MAX_RETRY_AFTER_S`, or a date.
+
+    None where it is absent or unreadable.
+    """
     if header is None:
         return None
-    if re.fullmatch(r"\s*[0-9]{1,12}\s*", header, re.ASCII):
-        return float(header)
+    if re.fullmatch(r"\s*[0-9]+\s*", header, re.ASCII):
+        return min(float(header[:400]), MAX_RETRY_AFTER_S)
     try:
         until = parsedate_to_datetime(header)
     except (ValueError, OverflowError):

@@ -81,11 +81,13 @@ def replay(
     """Send alerts again, under the same webhook-id: a receiver that has seen one can tell."""
     from pipeline.alerts.schedule import revived
     from pipeline.clock import utc_now
+    from pipeline.jobs.deliver import letter_id
 
     if not alert_ids and not failed:
         raise ConfigError("alerts replay: name the alerts, or say --failed")
     log_quietly()
-    outbox = store_of(settings_from(config)).outbox
+    store = store_of(settings_from(config))
+    outbox = store.outbox
     known = [alert.id for alert in outbox.alerts(alert_ids or None)]
     if missing := set(alert_ids or ()) - set(known):
         raise WirewatchError(
@@ -93,6 +95,7 @@ def replay(
         )
     again = [delivery for delivery in outbox.deliveries(known) if alert_ids or delivery.status == "dead"]
     outbox.record([revived(delivery, utc_now()) for delivery in again])
+    store.dead_letters.remove([letter_id(delivery) for delivery in again])
     print(f"{len(again)} deliveries are due again; wirewatch run sends them.")
 
 
@@ -136,6 +139,10 @@ def retry(
         )
     sent, refused = send_again(letters, store, utc_now())
     print(f"{sent} sent through again: wirewatch run takes them up. {refused} were refused again.")
+    if lost := [letter for letter in letters if not letter.payload]:
+        print("Of these the content was not kept; run wirewatch backfill on their files once they are mended:")
+        for letter in lost:
+            print(f"  {clean(letter.about, 300)}: {clean(letter.error, 200)}")
     raise typer.Exit(1 if refused else 0)
 
 
@@ -168,17 +175,30 @@ def receive(
         if as_json:
             print(orjson.dumps(received._asdict(), default=str).decode(), flush=True)
         elif received.is_verified:
-            data = (received.payload or {}).get("data", {})
-            title = clean(data.get("story", {}).get("title"))
-            print(f"verified  {received.id} attempt {received.attempt}  {clean(data.get('watch'))}: {title}")
-            for proof in data.get("evidence", []):
-                print(f"          “{clean(proof.get('text'))}”", flush=True)
+            watch, title, proofs = _told(received.payload or {})
+            print(f"verified  {clean(received.id)} attempt {received.attempt}  {watch}: {title}", flush=True)
+            for proof in proofs:
+                print(f"          “{proof}”", flush=True)
         else:
             print(f"REFUSED   {clean(received.id)}: {clean(received.error)}", flush=True)
 
     stop = stop_on_signals()
-    print(f"Listening on http://{end.host}:{end.port}/ until stopped.", file=sys.stderr)
-    run_receiver(end.host, end.port, end.secret, tell, stop)
+    shown = f"[{end.host}]" if ":" in end.host else end.host
+
+    def listening() -> None:
+        print(f"Listening on http://{shown}:{end.port}/ until stopped.", file=sys.stderr, flush=True)
+
+    run_receiver(end.host, end.port, end.secret, tell, stop, listening)
+
+
+def _told(payload: dict[str, object]) -> tuple[str, str, list[str]]:
+    """Watch, title and evidence of a message that is signed, and may say anything."""
+    data = payload.get("data")
+    told = data if isinstance(data, dict) else {}
+    story, proofs = told.get("story"), told.get("evidence")
+    title = story.get("title") if isinstance(story, dict) else None
+    texts = [proof.get("text") for proof in proofs if isinstance(proof, dict)] if isinstance(proofs, list) else []
+    return clean(told.get("watch")), clean(title), [clean(text) for text in texts]
 
 
 class _End(NamedTuple):

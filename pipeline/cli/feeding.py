@@ -9,6 +9,7 @@ import typer
 
 from pipeline.cli.session import DEFAULT_CONFIG, ConfigOption, JsonOption, log_quietly, settings_from, store_of
 from pipeline.cli.tally import clean
+from pipeline.errors import ConfigError
 
 feeds = typer.Typer(no_args_is_help=True, help="Feeds and their health: list, check.")
 
@@ -25,12 +26,13 @@ def list_feeds(config: ConfigOption = DEFAULT_CONFIG, *, as_json: JsonOption = F
     from rich.table import Table
     from rich.text import Text
 
-    from pipeline.cli.records import records
+    from pipeline.cli.records import feed_record
+    from pipeline.config.problems import without_user_info
 
     log_quietly()
     settings = settings_from(config)
-    states = {state["url"]: state for state in records(store_of(settings), "feeds", full=False)}
-    found = [{"name": feed.name} | states.get(feed.url, {"url": feed.url}) for feed in settings.feeds]
+    states = {state.url: feed_record(state) for state in store_of(settings).feeds.states()}
+    found = [{"name": feed.name} | states.get(feed.url, {"url": without_user_info(feed.url)}) for feed in settings.feeds]
     if as_json:
         for record in found:
             print(orjson.dumps(record).decode())
@@ -64,10 +66,13 @@ def check(
 
     from pipeline.clock import utc_now
     from pipeline.config import PollingSettings
+    from pipeline.config.problems import without_user_info
     from pipeline.feeds.fetch import Fetched, Fetcher
     from pipeline.feeds.poll import outcome
     from pipeline.model import FeedState
 
+    if not url.startswith(("http://", "https://")):
+        raise ConfigError(f"feeds check: {clean(url, 300)} is no address that is polled: it begins with http:// or https://")
     log_quietly()
     limits = settings_from(config).polling if config else PollingSettings()
     now = utc_now()
@@ -83,7 +88,7 @@ def check(
         print(
             orjson.dumps(
                 {
-                    "url": url,
+                    "url": without_user_info(url),
                     "status": poll.status,
                     "error": poll.state.error,
                     "items": len(items),

@@ -110,5 +110,7 @@ def export(
         else:
             with output.open("wb") as file:
                 write(found, form.value, file, COLUMNS[what.value, full])
-    except (PermissionError, IsADirectoryError, FileNotFoundError) as error:
-        raise ConfigError(f"export: cannot write {output}: {error.strerror}") from None
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise ConfigError(f"export: cannot write {output or 'standard output'}: {error.strerror}") from None

@@ -13,7 +13,8 @@ from typing import IO, Any
 
 import orjson
 
-from pipeline.model import Alert, Delivery, Hit, ReadStory
+from pipeline.config.problems import without_user_info
+from pipeline.model import Alert, Delivery, FeedState, Hit, ReadStory
 from pipeline.store.roles import Store
 
 Record = dict[str, Any]
@@ -68,7 +69,12 @@ def records(store: Store, what: str, *, full: bool) -> Iterator[Record]:
         return map(hit_record, store.outbox.hits())
     if what == "alerts":
         return (alert_record(alert, store.outbox.deliveries([alert.id])) for alert in store.outbox.alerts())
-    return ({column: getattr(state, column) for column in COLUMNS["feeds", False]} for state in store.feeds.states())
+    return map(feed_record, store.feeds.states())
+
+
+def feed_record(state: FeedState) -> Record:
+    """What is remembered of a feed; its URL without the password."""
+    return {column: getattr(state, column) for column in COLUMNS["feeds", False]} | {"url": without_user_info(state.url)}
 
 
 def story_record(read: ReadStory, *, full: bool = False) -> Record:
@@ -82,7 +88,7 @@ def story_record(read: ReadStory, *, full: bool = False) -> Record:
         "url": story.url,
         "title": story.title,
         "source": story.source,
-        "feed": story.feeds[0] if story.feeds else None,
+        "feed": without_user_info(story.feeds[0]) if story.feeds else None,
         "published_at": story.published_at,
         "first_seen_at": story.first_seen_at,
         "versions": len(story.versions),

@@ -28,6 +28,7 @@ from pipeline.cli.tally import clean
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
+    from pipeline.store.roles import Store
 
 
 def register(app: typer.Typer) -> None:
@@ -50,9 +51,13 @@ def run(
     with _view(live=live, as_json=as_json):
         service = LocalService(settings)
         if once:
-            told = service.run_once()
+            told = service.run_once(stop)
             unreached = [state for state in service.feed_states if state.error]
             _say_unreached([(state.url, state.error or "") for state in unreached], len(settings.feeds))
+            _say_untold(store_of(settings))
+            if stop.is_set():
+                print("Stopped: run it again to go on.", file=sys.stderr)
+                raise typer.Exit(130)
             raise typer.Exit(0 if told and len(unreached) < max(1, len(settings.feeds)) else 1)
         service.run(stop)
 
@@ -103,7 +108,8 @@ def backfill(
     if failures:
         raise failures[0]
     if alert:
-        _deliver(settings)
+        _deliver(settings, progress.stop)
+        _say_untold(store_of(settings))
     stopped = " Stopped: run it again to go on." if progress.stop.is_set() else ""
     print(f"{progress.read:,} read, {progress.new:,} new, {progress.refused:,} refused (wirewatch dead-letters list).{stopped}")
     raise typer.Exit(130 if progress.stop.is_set() else 0)
@@ -159,16 +165,22 @@ def _view(*processors: Callable[..., Any], live: bool, as_json: bool = False) ->
     return view
 
 
-def _deliver(settings: Settings) -> None:
+def _deliver(settings: Settings, stop: threading.Event) -> None:
     from pipeline.clock import utc_now
     from pipeline.jobs.deliver import Deliverer
 
     deliverer = Deliverer(store_of(settings), settings.webhooks, utc_now)
     deliverer.start()
     try:
-        deliverer.run_until_idle(120.0)
+        deliverer.run_until_idle(120.0, stop)
     finally:
         deliverer.stop(8.0)
+
+
+def _say_untold(store: Store) -> None:
+    """Say how many deliveries wait, where any do."""
+    if waiting := store.outbox.waiting_count():
+        print(f"{waiting:,} deliveries wait; wirewatch run makes them (wirewatch alerts list).", file=sys.stderr)
 
 
 def _say_unreached(unreached: list[tuple[str, str]], feeds: int) -> None:

@@ -11,6 +11,8 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
+from pipeline.config.problems import without_user_info
+
 StoryState = Literal["new", "updated", "duplicate"]
 AlertState = Literal["waiting", "delivered", "retrying", "dead"]
 
@@ -208,11 +210,11 @@ def clean(text: object, limit: int = _LONGEST) -> str:
     """`text` as one line that does nothing to a terminal, at most `limit` code points.
 
     Control, format (bidirectional and zero-width too), private and unassigned characters go, white space is one blank, and no more
-    than two combining marks stand in a row.
+    than two combining marks stand in a row. The password of an address is left out.
     """
     kept: list[str] = []
     marks = 0
-    for character in str(text)[: limit * 2]:
+    for character in without_user_info(str(text)[: limit * 2]):
         category = unicodedata.category(character)
         marks = marks + 1 if category in {"Mn", "Me"} else 0
         if character.isspace():

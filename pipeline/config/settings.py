@@ -41,6 +41,12 @@ def _printable(text: str) -> str:
     return text
 
 
+def _spoken(name: str) -> str:
+    if not any(map(str.isalnum, name)):
+        raise ValueError("expected a name with a letter or a digit: nothing else is looked for in a text")
+    return name
+
+
 def _web_address(url: str) -> str:
     """`url` as it is written: another spelling would be another feed to the store."""
     try:
@@ -80,6 +86,8 @@ def _limits(least: str, most: str) -> AfterValidator:
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_printable)]
+Spoken = Annotated[Text, AfterValidator(_spoken)]
+"""A name that a text can hold."""
 EntityKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=200)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$", max_length=200)]
 WebAddress = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_web_address)]
@@ -128,11 +136,11 @@ class FeedSettings(_Model):
 class EntitySettings(_Model):
     """Somebody or something that is watched."""
 
-    name: Text
+    name: Spoken
     """The full name, as stories are indexed by it."""
     kind: Kind = "other"
     """What it is. A person's surname is known to be theirs."""
-    aliases: tuple[Text, ...] = ()
+    aliases: tuple[Spoken, ...] = ()
     """Other names that mean it wherever they stand."""
     never: tuple[Text, ...] = ()
     """Names that hold one of its own and mean somebody else."""

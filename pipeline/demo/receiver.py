@@ -75,8 +75,9 @@ class _Desk:
             payload = self._webhook.verify(body, dict(headers))
         except WebhookVerificationError as error:
             return _refused(webhook_id, str(error))
-        except ValueError:  # What the library trips over: malformed signatures, bodies that are no UTF-8 or no JSON.
-            return _refused(webhook_id, "Malformed signature or body")
+        except (ValueError, OverflowError, RecursionError, OSError):
+            # What the library trips over: malformed signatures and times, bodies that are no UTF-8, no JSON or without end.
+            return _refused(webhook_id, "Malformed signature, time or body")
         if not isinstance(payload, dict):
             return _refused(webhook_id, "The body is not a JSON object")
         return Received(webhook_id, self._count(webhook_id), payload)
@@ -157,9 +158,16 @@ class Receiver:
 
 
 def run_receiver(
-    host: str, port: int, secret: SecretStr | str, on_message: Callable[[Received], None], stop: threading.Event
+    host: str,
+    port: int,
+    secret: SecretStr | str,
+    on_message: Callable[[Received], None],
+    stop: threading.Event,
+    on_open: Callable[[], None] = lambda: None,
 ) -> None:
     """Take webhooks on `host` and `port` until `stop` is set; `on_message` is told of each call, repetitions and refusals too.
+
+    `on_open` is called once callers are heard.
 
     Raises ConfigError where the secret is not usable or the address is not to be had.
     """
@@ -170,7 +178,9 @@ def run_receiver(
         on_message(received)
         return _status(received)
 
-    asyncio.run(_serve(_open(host, port), answer, stop))
+    door = _open(host, port)
+    on_open()
+    asyncio.run(_serve(door, answer, stop))
 
 
 def _refused(webhook_id: str, why: str) -> Received:

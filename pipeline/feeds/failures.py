@@ -14,7 +14,7 @@ _MEANINGS = {
     204: "no content",
     304: "not modified, though it was never sent before",
     400: "the server did not understand the request",
-    401: "the feed needs a login: put user and password into its URL",
+    401: "the feed needs a login: put user and password into its URL, as https://user:${PASSWORD}@host/feed",
     402: "the feed is for paying readers",
     403: "the server refuses us: it may block programs, or this network",
     404: "nothing at this address: the feed may have moved",

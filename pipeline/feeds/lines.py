@@ -27,6 +27,8 @@ class _Line(msgspec.Struct):
     published_at: str | None = None
     updated_at: str | None = None
     seen_at: str | None = None
+    first_seen_at: str | None = None
+    """What an export calls it."""
     language: str | None = None
 
 
@@ -65,7 +67,7 @@ def read_line(line: bytes, feed: str) -> LineItem:
         language=said.language,
         ref=said.ref,
     )
-    return LineItem(item, _date(said.seen_at, "seen_at"))
+    return LineItem(item, _date(said.seen_at, "seen_at") or _date(said.first_seen_at, "first_seen_at"))
 
 
 def _date(text: str | None, key: str) -> datetime | None:

@@ -13,7 +13,7 @@ import structlog
 
 from pipeline.clock import Clock, utc_now
 from pipeline.config import Settings
-from pipeline.feeds.files import Refused, found, read
+from pipeline.feeds.files import Files, Refused, found, read
 from pipeline.jobs.ingest import TellStories
 from pipeline.jobs.runner import LocalJob
 from pipeline.language.pool import pool_for
@@ -38,6 +38,7 @@ class Progress:
     new: int = 0
     """Of these, those that had never landed before."""
     refused: int = 0
+    files: Files = field(default_factory=lambda: Files((), ()))
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -51,8 +52,8 @@ def backfill(settings: Settings, paths: Sequence[Path], progress: Progress, *, t
     Raises `ConfigError` for a path that does not exist, `TransientError` where the store is away. Setting `progress.stop` ends it
     once what is under way is finished.
     """
-    files = found(paths)
-    progress.bytes_total = sum(file.stat().st_size for file in files)
+    progress.files = found(paths)
+    progress.bytes_total = sum(map(_size, progress.files.paths))
     _progress[id(progress)] = progress
     store_at(settings.store).take_over()
     pool_for(settings.entities, settings.processes)
@@ -60,7 +61,7 @@ def backfill(settings: Settings, paths: Sequence[Path], progress: Progress, *, t
         LocalJob(
             lambda pipeline: (
                 pipeline
-                | "files" >> beam.Create([[str(file) for file in files]], reshuffle=False)
+                | "files" >> beam.Create(["files"], reshuffle=False)
                 | "read files" >> beam.ParDo(ReadFiles(settings.store, id(progress), clock, tells=tells))
                 | TellStories(settings, clock)
             )
@@ -70,7 +71,7 @@ def backfill(settings: Settings, paths: Sequence[Path], progress: Progress, *, t
 
 
 class ReadFiles(Step):
-    """A list of paths in, batches of landed ids out: first what an earlier run left unfinished, then the files in order."""
+    """A start in, batches of landed ids out: first what an earlier run left unfinished, then the files in order."""
 
     stage = "feeds"
 
@@ -79,19 +80,20 @@ class ReadFiles(Step):
         self.progress = progress
         self.tells = tells
 
-    def process(self, paths: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    def process(self, start: object) -> Iterator[tuple[str, ...]]:
         progress = _progress[self.progress]
         take = TakeUnfinished(self.address, self.clock, limit=2**31)
         take.setup()
-        yield from take.process("start")
+        yield from take.process(start)
         now = self.clock()
-        for path in map(Path, paths):
+        self._landed(progress.files.refused, progress)
+        for path in progress.files.paths:
             for pieces in batches(read(path, now, tells=self.tells), _LANDED_AT_ONCE):
                 if progress.stop.is_set():
                     return
                 yield from batches(self._landed(pieces, progress))
                 now = max(now + timedelta(microseconds=len(pieces)), self.clock())
-            progress.bytes_read += path.stat().st_size
+            progress.bytes_read += _size(path)
 
     def _landed(self, pieces: Sequence[ItemVersion | Refused], progress: Progress) -> list[str]:
         versions = [piece for piece in pieces if isinstance(piece, ItemVersion)]
@@ -107,3 +109,11 @@ class ReadFiles(Step):
         log.warning("dead_letter", stage=self.stage, about=piece.about, error=piece.error)
         name = stable_id("dead", piece.about)
         return DeadLetter(name, self.stage, piece.error, piece.content, piece.kind, self.clock(), piece.about)
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; none of one that went away: reading it says so."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

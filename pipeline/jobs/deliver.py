@@ -90,8 +90,8 @@ class Deliverer:
         if self._courier is not None:
             self._courier.wake()
 
-    def run_until_idle(self, limit_s: float) -> bool:
-        """Deliver until nothing is due and nothing under way; False where `limit_s` ran out.
+    def run_until_idle(self, limit_s: float, stop: threading.Event | None = None) -> bool:
+        """Deliver until nothing is due and nothing under way; False where `limit_s` ran out, or `stop` was set.
 
         What failed and is due later is left waiting. Where the thread does not run yet, it runs for this only. Raises what ended
         the thread, where something did.
@@ -99,7 +99,7 @@ class Deliverer:
         was_started = self._thread is not None
         self.start()
         try:
-            return self._wait_until_idle(limit_s)
+            return self._wait_until_idle(limit_s, stop)
         finally:
             if not was_started:
                 self.stop(timeout_s=2 * _REST_S)
@@ -117,7 +117,7 @@ class Deliverer:
             log.warning("deliverer.abandoned", timeout_s=timeout_s)
         self._thread = self._courier = None
 
-    def _wait_until_idle(self, limit_s: float) -> bool:
+    def _wait_until_idle(self, limit_s: float, stop: threading.Event | None) -> bool:
         assert self._courier is not None
         idle = threading.Event()
         self._courier.tell_when_idle(idle.set)
@@ -125,7 +125,7 @@ class Deliverer:
         while not idle.wait(0.05):
             if self.failure is not None:
                 raise self.failure
-            if time.monotonic() > ends_at:
+            if time.monotonic() > ends_at or (stop is not None and stop.is_set()):
                 return False
         return True
 
@@ -326,10 +326,15 @@ class _Courier:
             tell()
 
 
+def letter_id(delivery: Delivery) -> str:
+    """The id of the dead letter that a delivery has where it was given up."""
+    return stable_id("dead-letter", delivery.id)
+
+
 def _letter(outcome: _Outcome, now: datetime) -> DeadLetter:
     delivery, alert = outcome.delivery, outcome.parcel.alert
     return DeadLetter(
-        id=stable_id("dead-letter", delivery.id),
+        id=letter_id(delivery),
         stage="alerts",
         error=_last_error(delivery),
         payload=delivery.id.encode(),

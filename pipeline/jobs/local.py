@@ -70,19 +70,22 @@ class LocalService:
         finally:
             self.close()
 
-    def run_once(self, deliver_within_s: float = 60.0) -> bool:
-        """Poll the feeds that are due, finish all that landed, and try each alert that is due; whether all was told in time."""
+    def run_once(self, stop: threading.Event, deliver_within_s: float = 60.0) -> bool:
+        """Poll the feeds that are due, finish all that landed, and try each alert that is due; whether all was told in time.
+
+        Where `stop` is set, ends within ten seconds; what is unfinished is taken up by the next run.
+        """
         from pipeline.feeds.beam import polls_under_way
 
         self._start()
         try:
             # Each feed is given all the time that a poll may take.
-            patience_s = self._settings.polling.timeout.total_seconds() + 1
-            self._tick(patience_s)
-            while polls_under_way() or self._store.landing.unfinished_count():
-                if not self._tick(patience_s):
+            ends_at = time.monotonic() + self._settings.polling.timeout.total_seconds() + 1
+            self._tick(PATIENCE_S)
+            while not stop.is_set() and (polls_under_way() or self._store.landing.unfinished_count()):
+                if not self._tick(PATIENCE_S) or (polls_under_way() and time.monotonic() > ends_at + PATIENCE_S):
                     break
-            return self._deliverer.run_until_idle(deliver_within_s)
+            return self._deliverer.run_until_idle(deliver_within_s, stop)
         finally:
             self.close()
 

@@ -171,6 +171,9 @@ class Outbox(Protocol):
     def next_due_at(self) -> datetime | None:
         """When the next waiting delivery is due."""
 
+    def waiting_count(self) -> int:
+        """How many deliveries are neither delivered nor dead."""
+
     def record(self, deliveries: Sequence[Delivery]) -> None:
         """Write deliveries after an attempt: status, attempts and next attempt as they now are."""
 

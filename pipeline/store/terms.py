@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from pipeline.config.problems import without_user_info
 from pipeline.model import Entity, ReadStory
 from pipeline.store.words import name
 
@@ -55,8 +56,8 @@ def source(domain: str) -> Term:
 
 
 def feed(url: str) -> Term:
-    """A feed by its URL, as it is configured."""
-    return Term("feed", url)
+    """A feed by its URL, with or without the password that it is configured with."""
+    return Term("feed", without_user_info(url))
 
 
 @lru_cache(maxsize=4_096)

@@ -149,6 +149,18 @@ def test_wrong_words_say_what_is_right(filled: Path):
         wirewatch("backfill", "nowhere", "-c", str(filled))
 
 
+def test_a_full_disk_is_said(filled: Path):
+    """An export that could not be written is no export."""
+    with pytest.raises(ConfigError, match="cannot write /dev/full: No space left"):
+        wirewatch("export", "stories", "-o", "/dev/full", "-c", str(filled))
+
+
+def test_only_the_web_is_polled():
+    """Another kind of address is said to be one."""
+    with pytest.raises(ConfigError, match="begins with http"):
+        wirewatch("feeds", "check", "ftp://news.example/rss")
+
+
 def test_a_feed_that_cannot_be_reached_is_explained(config: Path):
     """`feeds check` ends with 1 and says why."""
     code, output = wirewatch("feeds", "check", "http://127.0.0.1:9/feed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
 
 COMMAND = str(Path(sys.executable).with_name("wirewatch"))
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 FEED = b"""<rss version="2.0"><channel><title>News</title>
 <item><title>A meeting</title><link>https://news.example/1</link><description>Elon Musk met Vladimir Putin.</description></item>
 </channel></rss>"""
@@ -90,6 +92,48 @@ def test_a_run_that_reached_no_feed_fails(tmp_path: Path):
     done = run_once(configured(tmp_path, "http://127.0.0.1:9/feed"))
     assert done.returncode == 1
     assert "1 of 1 feeds could not be read:" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_single_run_stops_when_told(server: Server, tmp_path: Path, number: signal.Signals):
+    """Within ten seconds, as interrupted, with a word on how to go on."""
+    config = configured(tmp_path, server.url("/hang"))
+    with subprocess.Popen([COMMAND, "run", "--once", "-c", str(config)], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            assert server.asked.wait(30)
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=STOPS_WITHIN_S)
+        finally:
+            process.kill()
+    assert process.returncode == 130, errors
+    assert b"run it again" in errors
+    assert b"Traceback" not in errors
+
+
+def test_alerts_that_nobody_takes_are_said(server: Server, tmp_path: Path):
+    """`backfill --alert` ends when each has been tried, and says what waits."""
+    (tmp_path / "a.jsonl").write_text('{"title": "A meeting", "text": "Elon Musk met Vladimir Putin."}\n')
+    (tmp_path / "w.yaml").write_text(
+        f"store: sqlite:///{tmp_path}/wirewatch.db\nprocesses: 1\n"
+        "entities: {musk: {name: Elon Musk, kind: person}, putin: {name: Vladimir Putin, kind: person}}\n"
+        "watches: [{name: musk-putin, all: [musk, putin], alert: [desk]}]\n"
+        f"webhooks: {{desk: {{url: 'http://127.0.0.1:9/', secret: '{SECRET}'}}}}\n"
+    )
+    command = [COMMAND, "backfill", str(tmp_path / "a.jsonl"), "--alert", "-c", str(tmp_path / "w.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+    assert "1 deliveries wait; wirewatch run makes them" in done.stderr
+
+
+def test_a_password_is_shown_to_nobody(server: Server, tmp_path: Path):
+    """Not in what could not be reached, not in the log, not in the list of feeds."""
+    config = configured(tmp_path, server.url("/gone").replace("//", "//reader:hunter2@"))
+    done = run_once(config)
+    listed = subprocess.run(
+        [COMMAND, "feeds", "list", "--json", "-c", str(config)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "/gone" in done.stderr
+    assert "/gone" in listed.stdout
+    assert "hunter2" not in done.stdout + done.stderr + listed.stdout + listed.stderr
 
 
 @pytest.mark.parametrize("path", ["/feed", "/hang"])

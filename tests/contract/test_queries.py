@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -114,8 +115,11 @@ def test_an_event_is_one_line_with_its_number_of_stories(told: Store):
 def test_pages_of_events_show_each_once_while_stories_arrive(told: Store):
     """A story that comes between two pages moves nothing, and hides no event that was still to come."""
     asked = query_of("the OR musk", NOW)
-    first = lines(told.stories, asked, 3)
     late = next(read for read in STORIES if read.story.id == "s")
+    told.stories.put(
+        [late._replace(story=late.story._replace(id="old", event_id="e-contact", published_at=datetime(2025, 7, 1, tzinfo=UTC)))]
+    )
+    first = lines(told.stories, asked, 3)
     told.stories.put(
         [
             late._replace(story=late.story._replace(id=name, event_id=event, published_at=NOW))

@@ -22,6 +22,8 @@ from pipeline.errors import ConfigError, TransientError, WirewatchError
 SCHEMA_VERSION = 2
 """2: words are folded by us, facets, a vocabulary (the index of 1 is made anew from its stories)."""
 BUSY_TIMEOUT_MS = 10_000
+APPLICATION_ID = 0x57495245
+"""What says in a file's header that it is ours: "WIRE"."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -94,6 +96,10 @@ class Database:
             raise ConfigError(
                 f"store: cannot open the database {path}: {error}. Give a path that can be written: store: sqlite:///PATH"
             ) from None
+        except apsw.ReadOnlyError:
+            raise ConfigError(
+                f"store: {path} cannot be written. Run as the user whose file it is, or copy it somewhere that can be written"
+            ) from None
 
     @contextmanager
     def reading(self) -> Iterator[Any]:
@@ -139,7 +145,11 @@ class Database:
         return connection
 
     def _prepare(self, connection: Any, *, migrating: bool) -> None:
-        (version,) = connection.execute("PRAGMA user_version").fetchall()[0]
+        ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+        ((application,),) = connection.execute("PRAGMA application_id").fetchall()
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if application not in (0, APPLICATION_ID) or (tables and not tables >= {"feed", "landed", "story"}):
+            raise ConfigError(f"store: {self.path} is another program's database. Give it a file of its own: store: sqlite:///PATH")
         if version > SCHEMA_VERSION:
             raise ConfigError(
                 f"store: {self.path} was written by a newer Wirewatch (schema {version}, this one knows {SCHEMA_VERSION}). "
@@ -153,6 +163,8 @@ class Database:
         if version == 0:
             connection.execute(_SCHEMA)
             connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        if application == 0:
+            connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
 
 
 @contextmanager

@@ -62,6 +62,11 @@ class SqliteOutbox:
             ((first,),) = connection.execute("SELECT min(due_at) FROM delivery WHERE due_at IS NOT NULL").fetchall()
         return None if first is None else moment(first)
 
+    def waiting_count(self) -> int:
+        with self._database.reading() as connection:
+            ((count,),) = connection.execute("SELECT count(*) FROM delivery WHERE due_at IS NOT NULL").fetchall()
+        return int(count)
+
     def record(self, deliveries: Sequence[Delivery]) -> None:
         if deliveries:
             with self._database.writing() as connection:
