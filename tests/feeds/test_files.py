@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import tempfile
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,12 @@ from pipeline.model import ItemVersion
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 LINE = json.dumps({"guid": "1", "title": "A meeting", "text": "Words."}).encode() + b"\n"
 RSS = b"<rss version='2.0'><channel><title>News</title><item><guid>1</guid><title>A meeting</title></item></channel></rss>"
+
+
+def open_to_all(folder: Path) -> None:
+    """Let everybody into `folder`, which pytest makes for its user alone."""
+    for each in takewhile(lambda each: each != Path(tempfile.gettempdir()), (folder, *folder.parents)):
+        each.chmod(0o755)
 
 
 def pieces(path: Path) -> list[ItemVersion | Refused]:
@@ -106,9 +114,7 @@ def test_a_folder_that_may_not_be_looked_into_is_said(tmp_path: Path):
     """What is in it is missing, and somebody has to know."""
     (tmp_path / "shut").mkdir(mode=0o700)
     (tmp_path / "a.jsonl").write_bytes(LINE)
-    tmp_path.chmod(0o755)
-    for parent in [tmp_path, *tmp_path.parents][:4]:
-        parent.chmod(0o755)
+    open_to_all(tmp_path)
     os.seteuid(65534)
     try:
         files = found([tmp_path])

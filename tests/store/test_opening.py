@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+from itertools import takewhile
 from pathlib import Path
 
 import apsw
@@ -46,10 +48,11 @@ def test_ours_is_marked(tmp_path: Path):
 def test_a_database_that_cannot_be_written_is_said(tmp_path: Path):
     """The path, and what helps."""
     SqliteStore(tmp_path / "x.db").close()
-    for parent in [tmp_path, *tmp_path.parents][:4]:
-        parent.chmod(0o755)
+    for folder in takewhile(lambda each: each != Path(tempfile.gettempdir()), (tmp_path, *tmp_path.parents)):
+        folder.chmod(0o755)
     script = (
-        "import os, sys; from pathlib import Path; from pipeline.store.sqlite.store import SqliteStore\n"
+        "import os, sys; from itertools import takewhile
+from pathlib import Path; from pipeline.store.sqlite.store import SqliteStore\n"
         "os.setgid(65534); os.setuid(65534)\nSqliteStore(Path(sys.argv[1]))"
     )
     done = subprocess.run(
