@@ -1,7 +1,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: setup demo test lint
+.PHONY: setup demo test servers lint
 
 setup: .venv/.installed  ## make .venv with wirewatch and what its tests need
 
@@ -13,8 +13,11 @@ setup: .venv/.installed  ## make .venv with wirewatch and what its tests need
 demo: setup  ## a newsroom, the service and a webhook on this machine, for about a minute
 	$(BIN)/wirewatch demo
 
-test: setup  ## pass every test
-	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered
+test: setup servers  ## pass every test
+	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
+
+servers: setup  ## fetch the servers that tests talk to; without them those tests are skipped, and say so
+	$(BIN)/python -m tests.servers.elasticsearch || test -z "$$CI"
 
 lint: setup  ## the habits: format, types, layers
 	$(BIN)/ruff format --check .

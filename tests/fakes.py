@@ -22,6 +22,8 @@ from pipeline.store.words import words
 class MemoryStore:
     """A store that forgets everything with the process. One lock around each call: safe from several threads."""
 
+    name = "memory"
+
     def __init__(self) -> None:
         lock = RLock()
         self.feeds = MemoryFeeds(lock)
@@ -33,6 +35,9 @@ class MemoryStore:
 
     def take_over(self) -> None:
         """Nobody can have died and left anything here."""
+
+    def tend(self, now: datetime) -> None:
+        """Nothing grows old here."""
 
     def close(self) -> None:
         """Nothing is held."""

@@ -9,6 +9,7 @@ import structlog
 from pipeline.alerts.compose import alert_of, deliveries_of
 from pipeline.clock import Clock, utc_now
 from pipeline.model import Alert, Hit, Passage, Story
+from pipeline.store.address import StoreAddress
 from pipeline.store.beam import Step
 
 log = structlog.get_logger()
@@ -23,7 +24,7 @@ class QueueAlerts(Step):
 
     stage = "alerts"
 
-    def __init__(self, store: str, webhooks: Mapping[str, Sequence[str]], clock: Clock = utc_now) -> None:
+    def __init__(self, store: StoreAddress | str, webhooks: Mapping[str, Sequence[str]], clock: Clock = utc_now) -> None:
         super().__init__(store, clock)
         self.webhooks = {watch: tuple(names) for watch, names in webhooks.items()}
 

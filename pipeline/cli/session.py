@@ -34,9 +34,9 @@ def settings_from(path: Path) -> Settings:
 
 def store_of(settings: Settings) -> Store:
     """The store that `settings` name. Raises `ConfigError` where it cannot be opened."""
-    from pipeline.store.address import store_at
+    from pipeline.store.address import address_of, store_at
 
-    return store_at(settings.store)
+    return store_at(address_of(settings))
 
 
 def log_through(*processors: Callable[..., Any], level: int = logging.INFO, factory: Callable[..., Any] | None = None) -> None:

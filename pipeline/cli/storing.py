@@ -19,10 +19,10 @@ def migrate(config: ConfigOption = DEFAULT_CONFIG) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from pipeline.store.address import migrate_at
+    from pipeline.store.address import address_of, migrate_at
 
     log_quietly()
-    address = settings_from(config).store
+    address = address_of(settings_from(config))
     with Progress("indexing", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=None)
         count = migrate_at(address, lambda done, total: bar.update(task, completed=done, total=total))

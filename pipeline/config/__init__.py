@@ -9,6 +9,7 @@ from pipeline.config.loader import load
 from pipeline.config.oddities import warnings
 from pipeline.config.schema import json_schema
 from pipeline.config.settings import (
+    ElasticsearchSettings,
     EntitySettings,
     FeedSettings,
     PollingSettings,
@@ -18,6 +19,7 @@ from pipeline.config.settings import (
 )
 
 __all__ = [
+    "ElasticsearchSettings",
     "EntitySettings",
     "FeedSettings",
     "PollingSettings",

@@ -20,7 +20,15 @@ from pipeline.config.nodes import Node, Scalar, find
 from pipeline.config.problems import Problem, listed
 from pipeline.config.references import Said
 from pipeline.config.secrets import read_secret
-from pipeline.config.settings import EntitySettings, FeedSettings, PollingSettings, Settings, WatchSettings, WebhookSettings
+from pipeline.config.settings import (
+    ElasticsearchSettings,
+    EntitySettings,
+    FeedSettings,
+    PollingSettings,
+    Settings,
+    WatchSettings,
+    WebhookSettings,
+)
 from pipeline.errors import ConfigError
 
 _MODELS: Mapping[str, type[BaseModel]] = {
@@ -29,6 +37,7 @@ _MODELS: Mapping[str, type[BaseModel]] = {
     "watches": WatchSettings,
     "webhooks": WebhookSettings,
     "polling": PollingSettings,
+    "elasticsearch": ElasticsearchSettings,
 }
 
 

@@ -64,6 +64,8 @@ def _store_address(address: str) -> str:
         return _printable(address)
     if address.startswith(("http://", "https://")):
         return _web_address(address)
+    if address == "elasticsearch":
+        return address
     raise ValueError(
         "expected sqlite:///PATH (a relative path: sqlite:///var/wirewatch.db) or the http(s):// URL of an Elasticsearch"
     )
@@ -185,11 +187,28 @@ class PollingSettings(_Model):
     """How Wirewatch presents itself. Publishers like to find an address to write to in it."""
 
 
+class ElasticsearchSettings(_Model):
+    """How the Elasticsearch of `store` is reached, where its URL does not say it all."""
+
+    api_key: SecretStr | None = None
+    """An API key, as Elasticsearch gives it encoded, from the environment ("${NAME}")."""
+    ca_file: Text | None = None
+    """The certificate authority that signed the server's certificate (PEM)."""
+    cloud_id: Text | None = None
+    """The cloud id of a deployment; `store` is then `elasticsearch`."""
+    index_prefix: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=100)] = "wirewatch"
+    """What the names of all indices begin with: one cluster may serve several."""
+    timeout: Annotated[Duration, _limits("1s", "5m")] = timedelta(seconds=30)
+    """How long an answer is waited for: 1s to 5m."""
+
+
 class Settings(_Model):
     """All that is configured."""
 
     store: Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_store_address)] = "sqlite:///var/wirewatch.db"
     """Where all is kept: sqlite:///PATH, relative to the current directory (four slashes: absolute), or an Elasticsearch's URL."""
+    elasticsearch: ElasticsearchSettings = Field(default_factory=ElasticsearchSettings)
+    """How the Elasticsearch of `store` is reached; each of its keys has a default."""
     feeds: tuple[FeedSettings, ...] = ()
     """The feeds that are polled."""
     entities: Mapping[EntityKey, EntitySettings] = Field(default_factory=dict)

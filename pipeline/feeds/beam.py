@@ -13,6 +13,7 @@ from pipeline.clock import Clock, utc_now
 from pipeline.config import FeedSettings, PollingSettings
 from pipeline.feeds.poller import Poller
 from pipeline.model import Poll
+from pipeline.store.address import StoreAddress
 from pipeline.store.beam import LEASE, Step, batches
 
 log = structlog.get_logger()
@@ -75,7 +76,7 @@ class PollFeeds(Step):
 
     stage = "feeds"
 
-    def __init__(self, store: str, polling: Polling, clock: Clock = utc_now) -> None:
+    def __init__(self, store: StoreAddress | str, polling: Polling, clock: Clock = utc_now) -> None:
         super().__init__(store, clock)
         self.polling = polling
 

@@ -18,7 +18,7 @@ from pipeline.jobs.ingest import TellStories
 from pipeline.jobs.runner import LocalJob
 from pipeline.language.pool import pool_for
 from pipeline.model import DeadLetter, ItemVersion, stable_id
-from pipeline.store.address import store_at
+from pipeline.store.address import StoreAddress, address_of, store_at
 from pipeline.store.beam import LEASE, Step, batches
 from pipeline.stories.beam import TakeUnfinished
 
@@ -55,14 +55,15 @@ def backfill(settings: Settings, paths: Sequence[Path], progress: Progress, *, t
     progress.files = found(paths)
     progress.bytes_total = sum(map(_size, progress.files.paths))
     _progress[id(progress)] = progress
-    store_at(settings.store).take_over()
+    store = address_of(settings)
+    store_at(store).take_over()
     pool_for(settings.entities, settings.processes)
     try:
         LocalJob(
             lambda pipeline: (
                 pipeline
                 | "files" >> beam.Create(["files"], reshuffle=False)
-                | "read files" >> beam.ParDo(ReadFiles(settings.store, id(progress), clock, tells=tells))
+                | "read files" >> beam.ParDo(ReadFiles(store, id(progress), clock, tells=tells))
                 | TellStories(settings, clock)
             )
         ).run()
@@ -75,7 +76,7 @@ class ReadFiles(Step):
 
     stage = "feeds"
 
-    def __init__(self, store: str, progress: int, clock: Clock = utc_now, *, tells: bool = False) -> None:
+    def __init__(self, store: StoreAddress | str, progress: int, clock: Clock = utc_now, *, tells: bool = False) -> None:
         super().__init__(store, clock)
         self.progress = progress
         self.tells = tells

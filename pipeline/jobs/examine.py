@@ -13,7 +13,7 @@ from pipeline.config import Settings
 from pipeline.errors import WirewatchError
 from pipeline.language.pool import close_pools, pool_for
 from pipeline.language.read import Text
-from pipeline.store.address import store_at
+from pipeline.store.address import address_of, store_at
 
 _PINNED = {
     "spacy": ("3.8.7", "later versions hold the interpreter's lock while they read, and take 1.6 times as long"),
@@ -49,7 +49,7 @@ def _installed() -> Iterator[Finding]:
 
 def _store(settings: Settings) -> Finding:
     try:
-        store = store_at(settings.store)
+        store = store_at(address_of(settings))
         store.dead_letters.remove(["doctor"])
         stories, unfinished = store.stories.count(), store.landing.unfinished_count()
     except WirewatchError as error:
@@ -57,7 +57,8 @@ def _store(settings: Settings) -> Finding:
     return Finding(
         "store",
         True,
-        f"can be written; {stories:,} stories, {unfinished:,} on their way, {len(store.dead_letters.list())} dead letters",
+        f"{store.name}; can be written; {stories:,} stories, {unfinished:,} on their way, "
+        f"{len(store.dead_letters.list())} dead letters",
     )
 
 

@@ -19,6 +19,7 @@ from pipeline.jobs.coders import Passages
 from pipeline.language.beam import ReadStories
 from pipeline.model import Passage, ReadStory
 from pipeline.search.beam import IndexStories
+from pipeline.store.address import address_of
 from pipeline.store.beam import Step
 from pipeline.stories.beam import FinishStories, Identify, TakeUnfinished
 from pipeline.stories.identify import settled
@@ -35,7 +36,7 @@ class TellStories(beam.PTransform):
         self.clock = clock
 
     def expand(self, landed: beam.PCollection) -> beam.PCollection:
-        store, clock, settings = self.settings.store, self.clock, self.settings
+        store, clock, settings = address_of(self.settings), self.clock, self.settings
         webhooks = {watch.name: watch.alert for watch in settings.watches}
         return (
             landed
@@ -83,4 +84,5 @@ class Arrivals(Step):
 def arrivals(settings: Settings, patience_s: float, clock: Clock = utc_now) -> Arrivals:
     """What a tick brings; see `Polling.patience_s`."""
     polling = Polling.of(settings.feeds, settings.polling, patience_s)
-    return Arrivals(TakeUnfinished(settings.store, clock), PollFeeds(settings.store, polling, clock))
+    store = address_of(settings)
+    return Arrivals(TakeUnfinished(store, clock), PollFeeds(store, polling, clock))

@@ -18,7 +18,7 @@ from pipeline.config import Settings
 from pipeline.errors import TransientError, WirewatchError
 from pipeline.jobs.deliver import Deliverer
 from pipeline.model import FeedState
-from pipeline.store.address import close_stores, store_at
+from pipeline.store.address import address_of, close_stores, store_at
 from pipeline.store.roles import Store
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ PATIENCE_S = 2.0
 LONGEST_REST_S = 1.0
 STOP_WITHIN_S = 8.0
 _LONGEST_BACK_OFF_S = 30.0
+_TENDED_EVERY = timedelta(hours=1)
 
 
 class LocalService:
@@ -42,12 +43,13 @@ class LocalService:
     def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
         self._settings = settings
         self._clock = clock
-        self._store: Store = store_at(settings.store)
+        self._store: Store = store_at(address_of(settings))
         self._store.take_over()
         self._store.feeds.subscribe([feed.url for feed in settings.feeds], clock())
         self._deliverer = Deliverer(self._store, settings.webhooks, clock)
         self._jobs: dict[float, LocalJob] = {}
         self._states: list[FeedState] | None = None
+        self._tended_at: datetime | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Run until `stop` is set; then finish within ten seconds. Raises what ended the deliverer, if anything did."""
@@ -114,6 +116,7 @@ class LocalService:
 
     def _tick(self, patience_s: float) -> bool:
         """Run one job if there is anything to do; whether there was."""
+        self._tend()
         if not self._has_work():
             return False
         began = time.perf_counter()
@@ -121,6 +124,12 @@ class LocalService:
         log.debug("tick", ms=round((time.perf_counter() - began) * 1000))
         self._deliverer.wake()
         return True
+
+    def _tend(self) -> None:
+        now = self._clock()
+        if self._tended_at is None or now - self._tended_at >= _TENDED_EVERY:
+            self._store.tend(now)
+            self._tended_at = now
 
     def _job(self, patience_s: float) -> LocalJob:
         if patience_s not in self._jobs:

@@ -16,6 +16,7 @@ from pipeline.language.names import EntitySettings
 from pipeline.language.pool import Readings, pool_for
 from pipeline.language.read import ReadFailure, Text
 from pipeline.model import Passage, Reading
+from pipeline.store.address import StoreAddress
 from pipeline.store.beam import Step
 
 log = structlog.get_logger()
@@ -38,7 +39,11 @@ class ReadStories(Step):
     stage = "language"
 
     def __init__(
-        self, store: str, entities: Mapping[str, EntitySettings], processes: int | None = None, clock: Clock = utc_now
+        self,
+        store: StoreAddress | str,
+        entities: Mapping[str, EntitySettings],
+        processes: int | None = None,
+        clock: Clock = utc_now,
     ) -> None:
         super().__init__(store, clock)
         self.entities = dict(entities)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pipeline.clock import Clock, utc_now
 from pipeline.errors import TransientError
 from pipeline.model import Passage, ReadStory
+from pipeline.store.address import StoreAddress
 from pipeline.store.beam import Step
 
 MOST_TRIES = 8
@@ -20,7 +21,7 @@ class IndexStories(Step):
 
     stage = "search"
 
-    def __init__(self, store: str, settle: Callable[[ReadStory, Passage], Passage], clock: Clock = utc_now) -> None:
+    def __init__(self, store: StoreAddress | str, settle: Callable[[ReadStory, Passage], Passage], clock: Clock = utc_now) -> None:
         super().__init__(store, clock)
         self.settle = settle
 

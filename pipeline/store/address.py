@@ -5,34 +5,80 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.config import Settings
 from pipeline.errors import ConfigError
 from pipeline.store.roles import Store
 
+if TYPE_CHECKING:
+    from pipeline.store.elasticsearch.client import Access
+
 _SQLITE = "sqlite:///"
-_open: dict[str, Store] = {}
 _lock = threading.Lock()
 
 
-def store_at(address: str) -> Store:
-    """The store at `address` (`sqlite:///PATH`, relative to the current folder), opened once. Raises `ConfigError` for others.
+class StoreAddress(NamedTuple):
+    """Where a store is, and what lets us in: all that a step needs to open it wherever it runs. Secrets stay out of `repr`."""
 
-    The chain's steps are copied about by Beam: they carry the address and come here for the store.
+    url: str
+    """`sqlite:///PATH`, relative to the current folder, or an Elasticsearch's URL."""
+    api_key: str = ""
+    ca_file: str = ""
+    cloud_id: str = ""
+    index_prefix: str = "wirewatch"
+    timeout_s: float = 30.0
+
+    def __repr__(self) -> str:
+        return f"StoreAddress({self.url.rpartition('@')[2]!r})"
+
+
+_open: dict[StoreAddress, Store] = {}
+
+
+def address_of(settings: Settings) -> StoreAddress:
+    """The address of the store that `settings` name. Raises `ConfigError` where they contradict each other."""
+    given = settings.elasticsearch
+    if settings.store.startswith(_SQLITE):
+        if given.api_key or given.ca_file or given.cloud_id:
+            raise ConfigError(f"elasticsearch: it says how to reach a cluster, and store is {settings.store}; set store to its URL")
+        return StoreAddress(settings.store)
+    if (settings.store == "elasticsearch") != bool(given.cloud_id):
+        raise ConfigError("store: give the cluster's URL, or `store: elasticsearch` and elasticsearch: {cloud_id: …}")
+    return StoreAddress(
+        settings.store,
+        given.api_key.get_secret_value() if given.api_key else "",
+        given.ca_file or "",
+        given.cloud_id or "",
+        given.index_prefix,
+        given.timeout.total_seconds(),
+    )
+
+
+def store_at(address: StoreAddress | str) -> Store:
+    """The store at `address` (or its URL, where that says it all), opened once.
+
+    Raises `ConfigError` where it cannot be opened, `TransientError` where it is away.
     """
+    wanted = StoreAddress(address) if isinstance(address, str) else address
     with _lock:
-        if address not in _open:
-            _open[address] = _opened(address)
-        return _open[address]
+        if wanted not in _open:
+            _open[wanted] = _opened(wanted)
+        return _open[wanted]
 
 
-def migrate_at(address: str, progress: Callable[[int, int], None]) -> int:
+def migrate_at(address: StoreAddress, progress: Callable[[int, int], None]) -> int:
     """Bring the store at `address` to this version's form; answers how many stories were indexed again.
 
-    `progress` hears how many are done, and of how many. Raises `ConfigError` where there is no store of that kind.
+    `progress` hears how many are done, and of how many. Raises as `store_at` does.
     """
-    from pipeline.store.sqlite.migrate import migrate
+    if address.url.startswith(_SQLITE):
+        from pipeline.store.sqlite.migrate import migrate
 
-    return migrate(_path(address), progress)
+        return migrate(_path(address), progress)
+    from pipeline.store.elasticsearch.migrate import migrate as migrate_cluster
+
+    return migrate_cluster(_access(address), address.index_prefix, progress)
 
 
 def close_stores() -> None:
@@ -43,13 +89,24 @@ def close_stores() -> None:
         _open.clear()
 
 
-def _opened(address: str) -> Store:
-    from pipeline.store.sqlite.store import SqliteStore
+def _opened(address: StoreAddress) -> Store:
+    if address.url.startswith(_SQLITE):
+        from pipeline.store.sqlite.store import SqliteStore
 
-    return SqliteStore(_path(address))
+        return SqliteStore(_path(address))
+    from pipeline.store.elasticsearch.store import ElasticsearchStore
+
+    return ElasticsearchStore(_access(address), address.index_prefix)
 
 
-def _path(address: str) -> Path:
-    if not address.startswith(_SQLITE) or address == _SQLITE:
-        raise ConfigError(f"store: {address.split('@')[-1]} cannot be opened by this version; use sqlite:///PATH")
-    return Path(address.removeprefix(_SQLITE))
+def _path(address: StoreAddress) -> Path:
+    if address.url == _SQLITE:
+        raise ConfigError("store: expected sqlite:///PATH")
+    return Path(address.url.removeprefix(_SQLITE))
+
+
+def _access(address: StoreAddress) -> Access:
+    from pipeline.store.elasticsearch.client import Access
+
+    url = "" if address.cloud_id else address.url
+    return Access(url, address.cloud_id, address.api_key, address.ca_file, address.timeout_s)

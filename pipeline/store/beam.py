@@ -14,7 +14,7 @@ from apache_beam.metrics import Metrics
 from pipeline.clock import Clock, utc_now
 from pipeline.errors import TransientError
 from pipeline.model import DeadLetter, ItemVersion, Passage, stable_id
-from pipeline.store.address import store_at
+from pipeline.store.address import StoreAddress, store_at
 from pipeline.store.codec import encode
 from pipeline.store.roles import Store
 
@@ -39,7 +39,7 @@ class Step(beam.DoFn):
 
     stage = ""
 
-    def __init__(self, store: str, clock: Clock = utc_now) -> None:
+    def __init__(self, store: StoreAddress | str, clock: Clock = utc_now) -> None:
         self.address = store
         self.clock = clock
 

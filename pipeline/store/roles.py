@@ -216,11 +216,18 @@ class Store(Protocol):
     @property
     def dead_letters(self) -> DeadLetters: ...
 
+    @property
+    def name(self) -> str:
+        """What it runs on, with its version, for people."""
+
     def take_over(self) -> None:
         """Begin to work here: where nobody else does, what a process that died had leased is free at once.
 
         Where a store cannot tell, leases end by themselves. Another call changes nothing.
         """
+
+    def tend(self, now: datetime) -> None:
+        """Do what is due by the clock: begin new generations, forget what is too old. Anybody may call it at any time."""
 
     def close(self) -> None:
         """Release what is held; closing twice is allowed."""

@@ -9,6 +9,7 @@ import structlog
 
 from pipeline.clock import Clock, utc_now
 from pipeline.model import ItemVersion, Passage, Story
+from pipeline.store.address import StoreAddress
 from pipeline.store.beam import LEASE, Step, batches
 from pipeline.stories.identify import identify
 
@@ -25,7 +26,7 @@ class TakeUnfinished(Step):
 
     stage = "stories"
 
-    def __init__(self, store: str, clock: Clock = utc_now, limit: int = MOST_TAKEN) -> None:
+    def __init__(self, store: StoreAddress | str, clock: Clock = utc_now, limit: int = MOST_TAKEN) -> None:
         super().__init__(store, clock)
         self.limit = limit
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.clock import Clock, utc_now
 from pipeline.model import Passage
+from pipeline.store.address import StoreAddress
 from pipeline.store.beam import Step
 from pipeline.watches.match import Watch, WatchIndex, matched
 
@@ -15,7 +16,7 @@ class MatchWatches(Step):
 
     stage = "watches"
 
-    def __init__(self, store: str, watches: Sequence[Watch], clock: Clock = utc_now) -> None:
+    def __init__(self, store: StoreAddress | str, watches: Sequence[Watch], clock: Clock = utc_now) -> None:
         super().__init__(store, clock)
         self.watches = tuple(watches)
 

@@ -51,8 +51,7 @@ def test_a_database_that_cannot_be_written_is_said(tmp_path: Path):
     for folder in takewhile(lambda each: each != Path(tempfile.gettempdir()), (tmp_path, *tmp_path.parents)):
         folder.chmod(0o755)
     script = (
-        "import os, sys; from itertools import takewhile
-from pathlib import Path; from pipeline.store.sqlite.store import SqliteStore\n"
+        "import os, sys; from pathlib import Path; from pipeline.store.sqlite.store import SqliteStore\n"
         "os.setgid(65534); os.setuid(65534)\nSqliteStore(Path(sys.argv[1]))"
     )
     done = subprocess.run(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
+
+import apsw
 
 from pipeline.store.sqlite.claims import SqliteClaims
 from pipeline.store.sqlite.database import Database
@@ -18,6 +21,7 @@ class SqliteStore:
     """`Store` on the file at `path`, made if it is not there. Raises `ConfigError` where it cannot be opened."""
 
     def __init__(self, path: Path) -> None:
+        self.name = f"SQLite {apsw.sqlite_lib_version()}"
         self._database = Database(path)
         self._presence = Presence(path.with_name(path.name + "-work"))
         self.feeds = SqliteFeedSchedule(self._database)
@@ -35,6 +39,9 @@ class SqliteStore:
                 self.feeds.release()
                 self.landing.release()
                 self.outbox.release()
+
+    def tend(self, now: datetime) -> None:
+        """Nothing is due here: one file holds one generation."""
 
     def close(self) -> None:
         self._presence.leave()

@@ -1,0 +1,249 @@
+"""The indices: their names, what they are made of, and generations, of which the newest is written.
+
+Everything is `dynamic: false`: a field that is not named here is kept and not indexed. An index is made before it is written to,
+and carries the version of its mapping.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import elasticsearch
+import structlog
+
+from pipeline.errors import ConfigError
+from pipeline.store.elasticsearch.client import Cluster
+
+log = structlog.get_logger()
+
+VERSION = 2
+"""Of the mappings; what an earlier version wrote is brought up to date by `wirewatch store migrate`."""
+
+_LONG = {"type": "long"}
+_KEYWORD = {"type": "keyword"}
+_FILTER = {"type": "keyword", "doc_values": False, "norms": False}
+_FACET = {"type": "keyword", "index": False}
+_WORDS = {"type": "text", "analyzer": "words"}
+
+DERIVED = ("title_words", "text_words", "terms", "entity_names", "pair_names", "topic_names")
+"""Fields of a story that are searched and not kept: they are made again from the story."""
+
+MAPPINGS: Mapping[str, Mapping[str, Any]] = {
+    "feeds": {"url": _KEYWORD, "subscribed": {"type": "boolean"}, "next_poll_at": _LONG},
+    "landed": {},
+    "pending": {"landed_at": _LONG, "leased_until": _LONG},
+    "claims": {},
+    "stories": {
+        "title_words": _WORDS,
+        "text_words": _WORDS,
+        "terms": _FILTER,
+        "second": _LONG,
+        "story_id": _KEYWORD,
+        "event": _KEYWORD,
+        "source": _FACET,
+        "day": _FACET,
+        "entity_names": _FACET,
+        "pair_names": _FACET,
+        "topic_names": _FACET,
+    },
+    "hits": {"found_at": _LONG, "hit_id": _KEYWORD},
+    "alerts": {"created_at": _LONG, "alert_id": _KEYWORD},
+    "deliveries": {"alert_id": _KEYWORD, "webhook": _KEYWORD, "due_at": _LONG, "delivery_id": _KEYWORD},
+    "dead-letters": {"at": _LONG, "letter_id": _KEYWORD},
+}
+_REFRESH = {"landed": "30s", "claims": "30s"}
+"""What is only ever got by its id need not be searchable soon."""
+_COMPRESSED = ("landed", "stories")
+
+
+class Kept(NamedTuple):
+    """How long a generation is written, and how many are kept behind it."""
+
+    age: timedelta
+    older: int
+
+
+GENERATIONS = {
+    # An item that stays in its feed is copied forward each time it is seen, so that only what left long ago is forgotten.
+    "landed": Kept(timedelta(days=30), 2),
+    "claims": Kept(timedelta(days=30), 2),
+    "stories": Kept(timedelta(days=30), 2**31),
+}
+
+
+class Indices:
+    """The indices of one Wirewatch in a cluster: those whose names begin with its prefix."""
+
+    def __init__(self, cluster: Cluster, prefix: str) -> None:
+        self.cluster = cluster
+        self.prefix = prefix
+
+    def name(self, role: str) -> str:
+        """A role's index; of one with generations, the alias of them all."""
+        return f"{self.prefix}-{role}"
+
+    def ensure(self) -> None:
+        """Make the templates and the indices that are not there. Raises `ConfigError` for those of a newer version.
+
+        Those of an older one go on being read and written; what their stories lack is searched for in vain until they are migrated.
+        """
+        versions = self.versions()
+        for index, version in versions.items():
+            if version > VERSION:
+                raise ConfigError(f"store: {index} was written by a newer Wirewatch. Update Wirewatch.")
+            if version < VERSION:
+                log.warning("index.outdated", index=index, version=version, remedy="run wirewatch store migrate")
+        there = set(map(self._role_of, versions))
+        for role in MAPPINGS:
+            if role not in there:
+                self.put_template(role)
+                self.create(f"{self.name(role)}-000001" if role in GENERATIONS else self.name(role), role)
+
+    def versions(self, role: str = "") -> dict[str, int]:
+        """The version of each index's mapping; of one role, or all."""
+        with self.cluster.our_words():
+            there = self.cluster.client.indices.get_mapping(index=f"{self.prefix}-*", allow_no_indices=True).body
+        return {
+            name: int(each["mappings"].get("_meta", {}).get("version", 1))
+            for name, each in sorted(there.items())
+            if not role or self._role_of(name) == role
+        }
+
+    def put_template(self, role: str) -> None:
+        """Make the template that the indices of a role are made from."""
+        pattern = f"{self.name(role)}-*" if role in GENERATIONS else self.name(role)
+        with self.cluster.our_words():
+            self.cluster.client.indices.put_index_template(
+                name=self.name(role),
+                index_patterns=[pattern],
+                priority=500,
+                template={"settings": settings(role), "mappings": mappings(role)},
+                meta={"version": VERSION},
+            )
+
+    def create(self, index: str, role: str, created_at: datetime | None = None, *, aliased: bool = True) -> None:
+        """Make an index of a role, behind the role's alias where it has generations; one that is there stays as it is."""
+        aliases: dict[str, dict[str, Any]] = {self.name(role): {}} if role in GENERATIONS and aliased else {}
+        meta = {"version": VERSION, "created_at": created_at.isoformat() if created_at else None}
+        with self.cluster.our_words():
+            try:
+                self.cluster.client.indices.create(
+                    index=index, settings=settings(role), mappings={**mappings(role), "_meta": meta}, aliases=aliases
+                )
+            except elasticsearch.BadRequestError as error:
+                if "resource_already_exists" not in str(error):
+                    raise
+
+    def drop(self, names: Sequence[str]) -> None:
+        """Forget indices; those that are gone already are."""
+        if names:
+            with self.cluster.our_words():
+                self.cluster.client.indices.delete(index=list(names), ignore_unavailable=True)
+
+    def wipe(self) -> None:
+        """Drop everything of this prefix."""
+        with self.cluster.our_words():
+            names = self.cluster.client.indices.get(index=f"{self.prefix}-*", allow_no_indices=True).body
+            self.drop(list(names))
+            for role in MAPPINGS:
+                self.cluster.client.options(ignore_status=404).indices.delete_index_template(name=self.name(role))
+
+    def _role_of(self, index: str) -> str:
+        return re.sub(r"-\d{6}(-v\d+)?$", "", index.removeprefix(f"{self.prefix}-"))
+
+
+class Generations:
+    """The indices of a role, oldest first, of which the last is written. What is remembered of them is looked up again in time."""
+
+    def __init__(self, indices: Indices, role: str) -> None:
+        self._indices = indices
+        self._role = role
+        self._lock = threading.Lock()
+        self._known: tuple[str, ...] = ()
+
+    def all(self) -> tuple[str, ...]:
+        """Every generation."""
+        with self._lock:
+            return self._known or self._look()
+
+    def look_again(self) -> None:
+        """Look up the generations, after one was found blocked or gone; where the newest takes no writes, make the next."""
+        with self._lock:
+            newest = self._look()[-1]
+            if self._is_blocked(newest):
+                self._indices.create(_next(newest), self._role)
+                self._look()
+
+    def roll(self, now: datetime, *, blocking: bool) -> bool:
+        """Begin a generation where the newest is old enough, and drop what is too old; whether one began.
+
+        With `blocking` the one before takes no writes from here on, so that nobody writes to it who has not heard.
+        """
+        kept = GENERATIONS[self._role]
+        with self._lock:
+            names = self._look()
+            began = self._began(names[-1], now)
+            if now - began < kept.age:
+                return False
+            if blocking:
+                with self._indices.cluster.our_words():
+                    self._indices.cluster.client.indices.add_block(index=names[-1], block="write")
+            self._indices.create(_next(names[-1]), self._role, now)
+            names = self._look()
+            self._indices.drop(names[: -1 - kept.older])
+            self._look()
+            return True
+
+    def _look(self) -> tuple[str, ...]:
+        cluster = self._indices.cluster
+        with cluster.our_words():
+            found = cluster.client.indices.get_alias(name=self._indices.name(self._role)).body
+        self._known = tuple(sorted(found))
+        return self._known
+
+    def _is_blocked(self, index: str) -> bool:
+        cluster = self._indices.cluster
+        with cluster.our_words():
+            found = cluster.client.indices.get_settings(index=index, name="index.blocks.write", flat_settings=True).body
+        return bool(found) and found[index]["settings"].get("index.blocks.write") == "true"
+
+    def _began(self, index: str, now: datetime) -> datetime:
+        """When an index was begun by our own clock; the first one, when it is first asked."""
+        cluster = self._indices.cluster
+        with cluster.our_words():
+            meta = cluster.client.indices.get_mapping(index=index).body[index]["mappings"].get("_meta", {})
+            if meta.get("created_at"):
+                return datetime.fromisoformat(meta["created_at"])
+            cluster.client.indices.put_mapping(index=index, meta={"version": VERSION, "created_at": now.isoformat()})
+        return now
+
+
+def settings(role: str) -> dict[str, Any]:
+    """The settings of a role's indices."""
+    chosen: dict[str, Any] = {
+        "number_of_shards": 1,
+        "auto_expand_replicas": "0-1",
+        "refresh_interval": _REFRESH.get(role, "1s"),
+    }
+    if role in _COMPRESSED:
+        chosen["codec"] = "best_compression"
+    if role == "stories":
+        chosen["analysis"] = {"analyzer": {"words": {"type": "custom", "tokenizer": "whitespace"}}}
+    return chosen
+
+
+def mappings(role: str) -> dict[str, Any]:
+    """The mappings of a role's indices."""
+    chosen: dict[str, Any] = {"dynamic": False, "_meta": {"version": VERSION}, "properties": MAPPINGS[role]}
+    if role == "stories":
+        chosen["_source"] = {"excludes": list(DERIVED)}
+    return chosen
+
+
+def _next(index: str) -> str:
+    stem, _, number = re.sub(r"-v\d+$", "", index).rpartition("-")
+    return f"{stem}-{int(number) + 1:06d}"

@@ -1,0 +1,129 @@
+"""Landed item versions in Elasticsearch: `landed` holds what was sighted, `pending` a small document for each that is not finished.
+
+They are written pending first: a version that landed is never without its mark. Finishing deletes the mark; the content goes with
+its generation. What is sighted again in a later generation is copied forward, so that its id stays known while it is in its feed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from pipeline.errors import TransientError
+from pipeline.model import FeedState, ItemVersion
+from pipeline.store.elasticsearch.bytes64 import microseconds, moment, packed, unpacked
+from pipeline.store.elasticsearch.client import BlockedError, Cluster, MissingIndexError, Write, kept, refused
+from pipeline.store.elasticsearch.feeds import ElasticsearchFeedSchedule
+from pipeline.store.elasticsearch.indices import Generations, Indices
+
+_MOST_TRIES = 5
+_ORPHANED_AFTER = timedelta(minutes=30)
+"""A mark without content: whoever was about to land it died before, and the feed brings it again."""
+
+
+class ElasticsearchLanding:
+    """`Landing`."""
+
+    def __init__(self, cluster: Cluster, indices: Indices, feeds: ElasticsearchFeedSchedule) -> None:
+        self._cluster = cluster
+        self._feeds = feeds
+        self._pending = indices.name("pending")
+        self._generations = Generations(indices, "landed")
+
+    def land(self, versions: Sequence[ItemVersion], until: datetime, states: Sequence[FeedState] = ()) -> list[str]:
+        wanted = {version.id: version for version in versions}
+        new = self._landed(wanted, until) if wanted else []
+        if states:
+            self._feeds.polled(states, Counter(wanted[id].item.feed for id in new))
+        return new
+
+    def _landed(self, wanted: dict[str, ItemVersion], until: datetime) -> list[str]:
+        for _ in range(_MOST_TRIES):
+            try:
+                return self._land_in_newest(wanted, until)
+            except (BlockedError, MissingIndexError):
+                self._generations.look_again()
+        raise TransientError("the generations of what landed change all the time")
+
+    def _land_in_newest(self, wanted: dict[str, ItemVersion], until: datetime) -> list[str]:
+        names = self._generations.all()
+        newest = names[-1]
+        known = self._cluster.mget([(index, id) for index in names for id in wanted], source=False)
+        new = [version for id, version in wanted.items() if id not in known]
+        marks = [Write("create", self._pending, version.id, _mark(version, n, until)) for n, version in enumerate(new)]
+        refused(self._cluster.bulk(marks), [mark.id for mark in marks])
+        contents = [Write("create", newest, version.id, {"item_version": packed(version)}) for version in new]
+        contents += [Write("create", newest, each.id, {}) for each in known.values() if each.index != newest]
+        answers = self._cluster.bulk(contents)
+        refused(answers, [content.id for content in contents])
+        return [version.id for version, answer in zip(new, answers, strict=False) if answer.is_done]
+
+    def unfinished(self, now: datetime, until: datetime, limit: int) -> list[str]:
+        body = {
+            "query": {"range": {"leased_until": {"lte": microseconds(now)}}},
+            "sort": [{"landed_at": "asc"}],
+            "size": min(limit, 10_000),
+            "seq_no_primary_term": True,
+        }
+        found = [kept(hit) for hit in self._cluster.search(self._pending, body, refresh=True)["hits"]["hits"]]
+        content = self._content([each.id for each in found])
+        orphans = [each for each in found if each.id not in content]
+        old = microseconds(now - _ORPHANED_AFTER)
+        self._cluster.bulk(Write("delete", self._pending, each.id, over=each) for each in orphans if each.source["landed_at"] < old)
+        free = [each for each in found if each.id in content]
+        leased = [
+            Write("index", self._pending, each.id, {**each.source, "leased_until": microseconds(until)}, each) for each in free
+        ]
+        answers = self._cluster.bulk(leased)
+        return [each.id for each, answer in zip(free, answers, strict=True) if answer.is_done]
+
+    def read(self, ids: Sequence[str]) -> list[ItemVersion]:
+        marked = self._cluster.mget([(self._pending, id) for id in ids], source=False)
+        content = self._content([id for id in ids if id in marked])
+        return [content[id] for id in ids if id in content]
+
+    def _content(self, ids: Sequence[str]) -> dict[str, ItemVersion]:
+        for _ in range(_MOST_TRIES):
+            try:
+                found = [self._cluster.mget([(index, id) for id in ids]) for index in self._generations.all()]
+            except MissingIndexError:
+                self._generations.look_again()
+                continue
+            return {
+                id: unpacked(each.source["item_version"], ItemVersion)
+                for generation in found
+                for id, each in generation.items()
+                if "item_version" in each.source
+            }
+        raise TransientError("the generations of what landed change all the time")
+
+    def finish(self, ids: Sequence[str]) -> None:
+        self._cluster.bulk(Write("delete", self._pending, id) for id in dict.fromkeys(ids))
+
+    def reopen(self, versions: Sequence[ItemVersion], until: datetime) -> None:
+        for _ in range(_MOST_TRIES):
+            newest = self._generations.all()[-1]
+            writes = [Write("index", self._pending, version.id, _mark(version, n, until)) for n, version in enumerate(versions)]
+            writes += [Write("index", newest, version.id, {"item_version": packed(version)}) for version in versions]
+            try:
+                return refused(self._cluster.bulk(writes), [write.id for write in writes])
+            except (BlockedError, MissingIndexError):
+                self._generations.look_again()
+        raise TransientError("the generations of what landed change all the time")
+
+    def next_due_at(self) -> datetime | None:
+        body = {"size": 0, "aggs": {"first": {"min": {"field": "leased_until"}}}, "track_total_hits": False}
+        first = self._cluster.search(self._pending, body, refresh=True)["aggregations"]["first"]["value"]
+        return None if first is None else moment(int(first))
+
+    def unfinished_count(self) -> int:
+        return self._cluster.count(self._pending)
+
+    def roll(self, now: datetime) -> None:
+        """Begin a new generation where it is time."""
+        self._generations.roll(now, blocking=True)
+
+
+def _mark(version: ItemVersion, n: int, until: datetime) -> dict[str, int]:
+    return {"landed_at": microseconds(version.seen_at) + n, "leased_until": microseconds(until)}

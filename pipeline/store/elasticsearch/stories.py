@@ -1,0 +1,148 @@
+"""Stories and their search in Elasticsearch.
+
+An id lives in one index only: a story is written over where it stands, and created in the newest index where it stands nowhere. A
+write goes over the very document that was read, so that of two writers one is told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from pipeline.errors import ConfigError, TransientError
+from pipeline.model import ReadStory
+from pipeline.store.elasticsearch.client import BlockedError, Cluster, Kept, MissingIndexError, Write, kept, refused
+from pipeline.store.elasticsearch.documents import digest, document, read_story
+from pipeline.store.elasticsearch.indices import Generations, Indices
+from pipeline.store.elasticsearch.search import clause, from_place
+from pipeline.store.query import Query
+from pipeline.store.roles import Count, Facets, Found, Page, SearchRequest
+from pipeline.store.snippet import snippet
+
+_MOST_TRIES = 5
+_NEWEST_FIRST = [{"second": "desc"}, {"story_id": "desc"}]
+_OLDEST_FIRST = [{"second": "asc"}, {"story_id": "asc"}]
+_FACETS = {"entities": "entity_names", "pairs": "pair_names", "topics": "topic_names", "sources": "source"}
+
+
+class ElasticsearchStories:
+    """`Stories`."""
+
+    def __init__(self, cluster: Cluster, indices: Indices) -> None:
+        self._cluster = cluster
+        self._alias = indices.name("stories")
+        self._generations = Generations(indices, "stories")
+
+    def get(self, ids: Collection[str]) -> dict[str, ReadStory]:
+        return {id: read_story(each.source) for id, each in self._stored(ids).items()}
+
+    def _stored(self, ids: Collection[str], source: bool | Sequence[str] = True) -> dict[str, Kept]:
+        for _ in range(_MOST_TRIES):
+            try:
+                return self._cluster.mget([(index, id) for index in self._generations.all() for id in ids], source=source)
+            except MissingIndexError:
+                self._generations.look_again()
+        raise TransientError("the indices of stories change all the time")
+
+    def put(self, stories: Sequence[ReadStory]) -> set[str]:
+        left = {read.story.id: read for read in stories}
+        if not left:
+            return set()
+        for _ in range(_MOST_TRIES):
+            stored = self._stored(left, ["revision", "digest"])
+            newest = self._generations.all()[-1]
+            stale = {id for id, read in left.items() if _is_stale(read, stored.get(id))}
+            writes = [
+                _write(newest, read, stored.get(id))
+                for id, read in left.items()
+                if id not in stale and not _is_written(read, stored.get(id))
+            ]
+            answers = self._cluster.bulk(writes, refresh=True)
+            try:
+                refused(answers, [f"story {write.id}" for write in writes])
+            except (BlockedError, MissingIndexError):
+                # A migration is about to put another index in its place.
+                self._generations.look_again()
+                continue
+            return stale | {write.id for write, answer in zip(writes, answers, strict=True) if not answer.is_done}
+        raise TransientError("the indices of stories take no writes for now")
+
+    def search(self, request: SearchRequest) -> Page:
+        body: dict[str, Any] = {
+            "query": clause(request.query),
+            "size": request.limit + 1,
+            "track_total_hits": False,
+            "sort": ["_score", *_NEWEST_FIRST] if request.by_relevance else _NEWEST_FIRST,
+        }
+        if request.after is not None and not request.by_relevance:
+            second, _, story_id = _checked(request.after).partition(".")
+            body["search_after"] = [int(second), story_id]
+        hits = self._cluster.search(self._alias, body)["hits"]["hits"]
+        found = tuple(_found(hit, request.query) for hit in hits[: request.limit])
+        more = len(hits) > request.limit and not request.by_relevance and bool(found)
+        return Page(found, found[-1].place if more else None)
+
+    def facets(self, query: Query, limit: int = 10) -> Facets:
+        commonest = {
+            name: {"terms": {"field": field, "size": limit, "order": [{"_count": "desc"}, {"_key": "asc"}]}}
+            for name, field in _FACETS.items()
+        }
+        days = {"terms": {"field": "day", "size": limit, "order": {"_key": "desc"}}}
+        body = {"size": 0, "query": clause(query), "track_total_hits": True, "aggs": {**commonest, "days": days}}
+        answer = self._cluster.search(self._alias, body)
+        counts = {
+            name: tuple(Count(bucket["key"], bucket["doc_count"]) for bucket in found["buckets"])
+            for name, found in answer["aggregations"].items()
+        }
+        return Facets(int(answer["hits"]["total"]["value"]), True, **counts)
+
+    def by_event(
+        self, query: Query, events: Collection[str], oldest: str | None = None, newest: str | None = None
+    ) -> dict[str, int]:
+        filters = [clause(query), {"terms": {"event": list(events)}}]
+        filters += [from_place(_checked(oldest), newer=True)] if oldest else []
+        filters += [from_place(_checked(newest), newer=False)] if newest else []
+        aggs = {"events": {"terms": {"field": "event", "size": max(1, len(events))}}}
+        body = {"size": 0, "query": {"bool": {"filter": filters}}, "aggs": aggs, "track_total_hits": False}
+        buckets = self._cluster.search(self._alias, body)["aggregations"]["events"]["buckets"]
+        return {bucket["key"]: bucket["doc_count"] for bucket in buckets}
+
+    def count(self) -> int:
+        return self._cluster.count(self._alias)
+
+    def all(self) -> Iterator[ReadStory]:
+        return (read_story(each.source) for each in self._cluster.pages(self._alias, {"match_all": {}}, _OLDEST_FIRST, 200))
+
+    def roll(self, now: datetime) -> None:
+        """Begin a new index where it is time; the others go on being written over."""
+        self._generations.roll(now, blocking=False)
+
+
+def _is_stale(read: ReadStory, stored: Kept | None) -> bool:
+    revision = stored.source["revision"] if stored else 0
+    return bool(revision != read.revision) and not _is_written(read, stored)
+
+
+def _is_written(read: ReadStory, stored: Kept | None) -> bool:
+    return stored is not None and stored.source["revision"] == read.revision + 1 and stored.source["digest"] == digest(read)
+
+
+def _write(newest: str, read: ReadStory, stored: Kept | None) -> Write:
+    content = document(read._replace(revision=read.revision + 1))
+    if stored is None:
+        return Write("create", newest, read.story.id, content)
+    return Write("index", stored.index, stored.id, content, stored)
+
+
+def _found(hit: dict[str, Any], query: Query) -> Found:
+    source = kept(hit).source
+    read = read_story(source)
+    return Found(read, f"{source['second']}.{read.story.id}", snippet(read.story.text, query))
+
+
+def _checked(place: str) -> str:
+    if not re.fullmatch(r"-?[0-9]{1,15}\.[\w-]{1,100}", place, re.ASCII):
+        raise ConfigError(f"search: --after takes what the page before gave as its next; {place[:100]!r} is nothing of the kind")
+    return place
