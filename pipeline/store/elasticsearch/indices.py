@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -35,7 +35,7 @@ DERIVED = ("title_words", "text_words", "terms", "entity_names", "pair_names", "
 MAPPINGS: Mapping[str, Mapping[str, Any]] = {
     "feeds": {"url": _KEYWORD, "subscribed": {"type": "boolean"}, "next_poll_at": _LONG},
     "landed": {},
-    "pending": {"landed_at": _LONG, "leased_until": _LONG},
+    "pending": {"version_id": _KEYWORD, "landed_at": _LONG, "leased_until": _LONG},
     "claims": {},
     "stories": {
         "title_words": _WORDS,
@@ -98,9 +98,13 @@ class Indices:
             if version < VERSION:
                 log.warning("index.outdated", index=index, version=version, remedy="run wirewatch store migrate")
         there = set(map(self._role_of, versions))
+        with self.cluster.our_words():
+            templates = self.cluster.client.options(ignore_status=404).indices.get_index_template(name=f"{self.prefix}-*").body
+        templated = {each["name"] for each in templates.get("index_templates", [])}
         for role in MAPPINGS:
-            if role not in there:
+            if self.name(role) not in templated:
                 self.put_template(role)
+            if role not in there:
                 self.create(f"{self.name(role)}-000001" if role in GENERATIONS else self.name(role), role)
 
     def versions(self, role: str = "") -> dict[str, int]:
@@ -121,6 +125,8 @@ class Indices:
                 name=self.name(role),
                 index_patterns=[pattern],
                 priority=500,
+                # Else a write to an index that was dropped would make it again, behind no alias.
+                allow_auto_create=False,
                 template={"settings": settings(role), "mappings": mappings(role)},
                 meta={"version": VERSION},
             )
@@ -162,7 +168,7 @@ class Generations:
     def __init__(self, indices: Indices, role: str) -> None:
         self._indices = indices
         self._role = role
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._known: tuple[str, ...] = ()
 
     def all(self) -> tuple[str, ...]:
@@ -178,10 +184,11 @@ class Generations:
                 self._indices.create(_next(newest), self._role)
                 self._look()
 
-    def roll(self, now: datetime, *, blocking: bool) -> bool:
+    def roll(self, now: datetime, *, blocking: bool, rescue: Callable[[Sequence[str]], None] | None = None) -> bool:
         """Begin a generation where the newest is old enough, and drop what is too old; whether one began.
 
-        With `blocking` the one before takes no writes from here on, so that nobody writes to it who has not heard.
+        With `blocking` the one before takes no writes from here on, so that nobody writes to it who has not heard. `rescue` is
+        given the indices that are about to go.
         """
         kept = GENERATIONS[self._role]
         with self._lock:
@@ -193,8 +200,10 @@ class Generations:
                 with self._indices.cluster.our_words():
                     self._indices.cluster.client.indices.add_block(index=names[-1], block="write")
             self._indices.create(_next(names[-1]), self._role, now)
-            names = self._look()
-            self._indices.drop(names[: -1 - kept.older])
+            dropped = self._look()[: -1 - kept.older]
+            if dropped and rescue:
+                rescue(dropped)
+            self._indices.drop(dropped)
             self._look()
             return True
 

@@ -18,6 +18,7 @@ from pipeline.store.elasticsearch.feeds import ElasticsearchFeedSchedule
 from pipeline.store.elasticsearch.indices import Generations, Indices
 
 _MOST_TRIES = 5
+_BATCH = 500
 _ORPHANED_AFTER = timedelta(minutes=30)
 """A mark without content: whoever was about to land it died before, and the feed brings it again."""
 
@@ -121,9 +122,17 @@ class ElasticsearchLanding:
         return self._cluster.count(self._pending)
 
     def roll(self, now: datetime) -> None:
-        """Begin a new generation where it is time."""
-        self._generations.roll(now, blocking=True)
+        """Begin a new generation where it is time; what is not finished keeps its content."""
+        self._generations.roll(now, blocking=True, rescue=self._carry_forward)
+
+    def _carry_forward(self, dropped: Sequence[str]) -> None:
+        newest = self._generations.all()[-1]
+        marks = [mark.id for mark in self._cluster.pages(self._pending, {"match_all": {}}, [{"version_id": "asc"}])]
+        for at in range(0, len(marks), _BATCH):
+            content = self._cluster.mget([(index, id) for index in dropped for id in marks[at : at + _BATCH]])
+            writes = [Write("index", newest, id, each.source) for id, each in content.items() if "item_version" in each.source]
+            refused(self._cluster.bulk(writes), [write.id for write in writes])
 
 
-def _mark(version: ItemVersion, n: int, until: datetime) -> dict[str, int]:
-    return {"landed_at": microseconds(version.seen_at) + n, "leased_until": microseconds(until)}
+def _mark(version: ItemVersion, n: int, until: datetime) -> dict[str, str | int]:
+    return {"version_id": version.id, "landed_at": microseconds(version.seen_at) + n, "leased_until": microseconds(until)}
