@@ -1,127 +1,151 @@
-"""What a story is about: the 17 top subjects of the IPTC Media Topics, by a lexicon.
+"""What a story is about: subjects of the IPTC Media Topics, by a lexicon and by what the story's words are like.
 
-`data/topic_words.tsv` says which words and phrases speak for which subject, and how loudly; the names of the IPTC concepts below a
-subject speak softly for it. A word that speaks for several subjects speaks less for each. Nothing is learnt from any text.
+The lexicon (`lexicon.py`) is sure where it knows a word. Beside it, the mean of the vectors of the story's words (`vectors.py`) is
+held against prototype headlines of each subject (`data/topic_prototypes.tsv`). Nothing is learnt from any text.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections import Counter
+from collections.abc import Sequence
 from functools import cache
-from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
+from pipeline.language.lexicon import Lexicon, lexicon, spoken
 from pipeline.language.tables import rows
-from pipeline.language.words import COMMON_WORDS
+from pipeline.language.vectors import Vectors, vectors
 from pipeline.model import TopicScore
 
-_WORD = re.compile(r"[^\W_](?:[\w&]|[.'-](?=\w))*")
+if TYPE_CHECKING:
+    from pipeline.language.vectors import Vector
+
+_PLAIN_WORD = re.compile(r"[a-z]{2,30}")
 _READ_AT_MOST = 10_000
 """Characters that are read: what a story is about stands at its beginning."""
+_COMPARED_AT_MOST = 2_500
+"""Those whose words are compared."""
 _MOST_TOPICS = 4
-_CONCEPT_WEIGHT = 0.5
 _TITLE_WEIGHT = 2
 _ENOUGH = 6.0
-"""A subject's sum at which a story of one short paragraph is sure: its score is a half at the top."""
-_LEAST_SHARE = 0.4
-"""Of the first subject's score: what a further subject must reach to be given."""
-_LEAST_SCORE = 0.15
-
-
-class _Lexicon(NamedTuple):
-    codes: tuple[str, ...]
-    names: tuple[str, ...]
-    words: dict[str, tuple[tuple[int, float], ...]]
-    """For each word, and each phrase with spaces, the subjects (by index) it speaks for and how loudly."""
-    phrases: dict[tuple[str, str], tuple[tuple[str, ...], ...]]
-    """The phrases by their first two words."""
+"""What the words of the lexicon must say together to count for as much as they can: two loud words."""
+_NEAREST = 4
+"""Prototypes of a subject that speak for it."""
+_LIKENESS_WEIGHT = 2.0
+_LEAST_STRENGTH = 0.3
+_LEAST_SHARE = 0.6
+"""Of the first subject's strength: what a further subject must reach to be given."""
+_LEAST_BELOW = 5.0
+"""What speaks for a subject of the second level where it is given: two of its words."""
+_LEAST_SHARE_BELOW = 0.5
+"""Of all that speaks for any subject below the same top."""
 
 
 def topics(title: str, text: str) -> tuple[TopicScore, ...]:
-    """Up to four subjects a story would be filed under, surest first, scores in 0..1; none where no word speaks for any."""
-    lexicon = _lexicon()
-    spoken = _spoken(text[:_READ_AT_MOST].lower(), lexicon)
-    for word in _spoken(title[:1_000].lower(), lexicon):
-        spoken[word] += _TITLE_WEIGHT
-    sums = [0.0] * len(lexicon.codes)
-    for word, times in spoken.items():
+    """The subjects a story would be filed under, surest first, scores in 0..1; none where nothing speaks for any.
+
+    Up to four top subjects, and of the first of them the subject below it where that is sure.
+    """
+    known = lexicon()
+    heard = spoken(text[:_READ_AT_MOST].lower(), known)
+    for word in spoken(title[:1_000].lower(), known):
+        heard[word] += _TITLE_WEIGHT
+    sums = [0.0] * len(known.codes)
+    for word, times in heard.items():
         loud = math.sqrt(min(times, 6.0))
-        for subject, weight in lexicon.words[word]:
+        for subject, weight in known.words[word]:
             sums[subject] += weight * loud
-    return _chosen(sums, lexicon)
-
-
-def _spoken(text: str, lexicon: _Lexicon) -> Counter[str]:
-    """How often each word and phrase of the lexicon stands in `text`; a phrase's words count beside it."""
-    words = _WORD.findall(text)
-    counts = Counter(words)
-    found = Counter({word: counts[word] for word in counts.keys() & lexicon.words.keys()})
-    pairs = list(pairwise(words))
-    openings = lexicon.phrases.keys() & set(pairs)
-    if openings:
-        for at, pair in enumerate(pairs):
-            if pair in openings:
-                found.update(" ".join(phrase) for phrase in lexicon.phrases[pair] if tuple(words[at : at + len(phrase)]) == phrase)
-    return found
-
-
-def _chosen(sums: list[float], lexicon: _Lexicon) -> tuple[TopicScore, ...]:
-    best = max(sums)
-    if best <= 0:
+    found = _chosen(strengths(sums[: known.tops], likeness(title, text)), known)
+    if not found:
         return ()
-    sure = best / (best + _ENOUGH)
-    order = sorted(range(len(sums)), key=lambda subject: -sums[subject])[:_MOST_TOPICS]
+    below = _below(known.codes.index(found[0].code), sums, found[0].score, known)
+    return (*found, below) if below else found
+
+
+def likeness(title: str, text: str) -> list[float] | None:
+    """How like each top subject's prototypes a story is, the mean cosine of the nearest few; None where no vector tells."""
+    prototypes = _prototypes()
+    if prototypes is None:
+        return None
+    mean = prototypes.known.mean(_PLAIN_WORD.findall(f"{title} {title} {text[:_COMPARED_AT_MOST]}".lower()))
+    return None if mean is None else prototypes.likeness(mean)
+
+
+def strengths(sums: Sequence[float], like: Sequence[float] | None) -> list[float]:
+    """How much speaks for each top subject: its share of what the words of the lexicon say (`sums`), and what the story is like."""
+    total = sum(sums) + _ENOUGH
+    if like is None:
+        return [_LIKENESS_WEIGHT * said / total for said in sums]
+    return [said / total + _LIKENESS_WEIGHT * alike for said, alike in zip(sums, like, strict=True)]
+
+
+def _below(top: int, sums: list[float], score: float, known: Lexicon) -> TopicScore | None:
+    """The subject of the second level that most of what speaks for any below `top` speaks for."""
+    under = [subject for subject in range(known.tops, len(sums)) if known.parent[subject] == top and sums[subject] > 0]
+    if not under:
+        return None
+    best = max(under, key=sums.__getitem__)
+    share = sums[best] / sum(sums[subject] for subject in under)
+    if sums[best] < _LEAST_BELOW or share < _LEAST_SHARE_BELOW:
+        return None
+    return TopicScore(known.codes[best], known.names[best], round(score * share, 3))
+
+
+def _chosen(strong: Sequence[float], known: Lexicon) -> tuple[TopicScore, ...]:
+    best = max(strong)
+    order = sorted(range(len(strong)), key=lambda subject: -strong[subject])[:_MOST_TOPICS]
     return tuple(
-        TopicScore(lexicon.codes[subject], lexicon.names[subject], round(score, 3))
+        TopicScore(known.codes[subject], known.names[subject], round(strong[subject] / (strong[subject] + 1), 3))
         for subject in order
-        if (score := sure * sums[subject] / best) >= _LEAST_SCORE and sums[subject] >= _LEAST_SHARE * best
+        if strong[subject] >= max(_LEAST_STRENGTH, _LEAST_SHARE * best)
     )
+
+
+class _Prototypes:
+    """The prototype headlines of the top subjects, as vectors of length one around their middle."""
+
+    def __init__(self, known: Vectors, found: Sequence[tuple[int, Vector]]) -> None:
+        import numpy as np
+
+        self.known = known
+        raw = np.array([vector for _, vector in found])
+        self._middle = raw.mean(0)
+        owners = [owner for owner, _ in found]
+        each = max(map(owners.count, owners))
+        near = np.zeros((max(owners) + 1, each, raw.shape[1]), np.float32)
+        for owner in set(owners):
+            mine = _normed(raw[[other == owner for other in owners]] - self._middle)
+            near[owner, : len(mine)] = mine
+        self._vectors = near.reshape(-1, raw.shape[1])
+        """As many rows for each subject; those it does not need are zeros, and as far as can be."""
+        self._far = np.where(near.any(2), 0.0, -1.0).astype(np.float32)
+
+    def likeness(self, mean: Vector) -> list[float]:
+        """The mean cosine of `mean` to the nearest prototypes of each subject."""
+        near = (self._vectors @ _normed((mean - self._middle)[None])[0]).reshape(self._far.shape) + self._far
+        near.partition(-_NEAREST, axis=1)
+        nearest: list[float] = near[:, -_NEAREST:].mean(1).tolist()
+        return nearest
+
+
+def _normed(rows: Vector) -> Vector:
+    import numpy as np
+
+    normed: Vector = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    return normed
 
 
 @cache
-def _lexicon() -> _Lexicon:
-    """The lexicon, read once a process."""
-    concepts = rows("topics.tsv")
-    tops = [(code, name) for code, name, _, level in concepts if level == "1"]
-    index = {code: at for at, (code, _) in enumerate(tops)}
-    loudness: dict[str, dict[int, float]] = {}
-    for code, weight, cell in rows("topic_words.tsv"):
-        for word in cell.split(","):
-            for form in _forms(word):
-                subjects = loudness.setdefault(form, {})
-                subjects[index[code]] = max(subjects.get(index[code], 0.0), float(weight))
-    parents = {code: parent for code, _, parent, _ in concepts}
-    for code, name, parent, _ in concepts:
-        if parent and name.lower() not in loudness and name.lower() not in COMMON_WORDS:
-            for form in _forms(name.lower()):
-                loudness.setdefault(form, {}).setdefault(index[_top(code, parents)], _CONCEPT_WEIGHT)
-    words = {
-        word: tuple((subject, weight / len(subjects) ** 0.5) for subject, weight in subjects.items())
-        for word, subjects in loudness.items()
-    }
-    phrases: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {}
-    for phrase in (tuple(word.split()) for word in words if " " in word):
-        phrases[phrase[0], phrase[1]] = (*phrases.get((phrase[0], phrase[1]), ()), phrase)
-    return _Lexicon(
-        tuple(code for code, _ in tops),
-        tuple(name for _, name in tops),
-        words,
-        phrases,
-    )
-
-
-def _top(code: str, parents: dict[str, str]) -> str:
-    while parent := parents.get(code):
-        code = parent
-    return code
-
-
-def _forms(word: str) -> tuple[str, ...]:
-    """A word or phrase and its plural."""
-    if word.endswith("y") and word[-2:-1] not in "aeiou":
-        return word, word[:-1] + "ies"
-    if word.endswith(("s", "x", "ch", "sh")):
-        return word, word + "es"
-    return word, word + "s"
+def _prototypes() -> _Prototypes | None:
+    """The prototypes, read once a process; None without the table of vectors."""
+    known = vectors()
+    if known is None:
+        return None
+    index = {code: at for at, code in enumerate(lexicon().codes)}
+    found = [
+        (index[code], vector)
+        for code, cell in rows("topic_prototypes.tsv")
+        for prototype in cell.split("|")
+        if (vector := known.mean(_PLAIN_WORD.findall(prototype.lower()))) is not None
+    ]
+    return _Prototypes(known, found)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.language.tables import rows
-from pipeline.language.topics import topics
+from pipeline.language.topics import strengths, topics
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,8 @@ def test_a_story_has_several_topics_with_scores() -> None:
         "The judge in the fraud trial fined the bank; its shares and profit fell, investors sued. Prosecutors appealed.",
     )
     assert {"crime, law and justice", "economy, business and finance"} <= {topic.name for topic in found}
-    assert [topic.score for topic in found] == sorted((topic.score for topic in found), reverse=True)
+    scores = [topic.score for topic in found if topic.code.endswith("000000")]
+    assert scores == sorted(scores, reverse=True)
     assert all(topic.code.startswith("medtop:") for topic in found)
 
 
@@ -58,17 +59,49 @@ def test_nothing_is_said_of_what_says_nothing() -> None:
     assert topics("Zzz", "Lorem ipsum dolor.") == ()
 
 
-def test_every_subject_has_words_of_its_own() -> None:
-    """The lexicon speaks of all 17 top subjects and of no other."""
-    tops = {code for code, _, _, level in rows("topics.tsv") if level == "1"}
+@pytest.mark.parametrize(
+    ("title", "text", "top", "below"),
+    [
+        ("Quake kills dozens", "Survivors of the earthquake fled; a tsunami followed.", "medtop:03000000", "disaster"),
+        ("Arsenal beat Chelsea", "The striker scored in football; the goalkeeper fell.", "medtop:15000000", "competition discipline"),  # noqa: E501
+        ("Polls open", "Voters cast ballots in the election; candidates waited.", "medtop:11000000", "election"),
+        ("Stocks fall", "Shares on Wall Street fell, bonds and the dollar rose.", "medtop:04000000", "market and exchange"),
+    ],
+)  # fmt: skip
+def test_the_subject_below_is_given_where_it_is_sure(title: str, text: str, top: str, below: str) -> None:
+    """Last, with a score no higher than its top subject's, and of the first top subject only."""
+    found = topics(title, text)
+    assert found[0].code == top
+    assert found[-1].name == below
+    assert found[-1].score <= found[0].score
+
+
+def test_no_subject_below_is_guessed() -> None:
+    """One word for each of two, or a single word for one, is not sure."""
+    top = {code for code, _, _, level in rows("topics.tsv") if level == "1"}
+    assert {topic.code for topic in topics("", "The team won the game of the season.")} <= top
+
+
+def test_every_subject_has_words_and_prototypes_of_its_own() -> None:
+    """The tables speak of all 17 top subjects, and of those of the second level only."""
+    levels = {code: level for code, _, _, level in rows("topics.tsv")}
+    tops = {code for code, level in levels.items() if level == "1"}
     assert len(tops) == 17
-    assert {code for code, _, _ in rows("topic_words.tsv")} == tops
+    assert {code for code, _, _ in rows("topic_words.tsv")} == {code for code, _ in rows("topic_prototypes.tsv")} == tops
+    assert {levels[code] for code, _ in rows("subtopic_words.tsv")} == {"2"}
+
+
+def test_without_vectors_the_lexicon_speaks() -> None:
+    """What a story is like adds to what its words say; where the table is missing the words decide."""
+    assert strengths([1.0, 3.0], None) == [0.2, 0.6]
+    moved = strengths([1.0, 3.0], [0.9, -0.9])
+    assert moved[0] > moved[1]
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_scores_are_fractions(title: str, text: str) -> None:
-    """At most four topics, no score outside 0..1, no topic twice."""
+    """At most four topics and one below the first, no score outside 0..1, no topic twice."""
     found = topics(title, text + " murder football election vaccine shares")
-    assert len(found) <= 4
+    assert len(found) <= 5
     assert all(0 < topic.score <= 1 for topic in found)
     assert len({topic.code for topic in found}) == len(found)

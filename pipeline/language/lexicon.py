@@ -1,0 +1,128 @@
+"""Which words speak for which subject: `data/topic_words.tsv` for the 17 top ones, `data/subtopic_words.tsv` for those below them.
+
+The names of the IPTC concepts speak softly for the subjects they stand under. A word that speaks for several speaks less for each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import pairwise
+from typing import NamedTuple
+
+from pipeline.language.tables import rows
+from pipeline.language.words import COMMON_WORDS
+
+_WORD = re.compile(r"[^\W_](?:[\w&]|[.'-](?=\w))*")
+_CONCEPT_WEIGHT = 0.5
+_SUBTOPIC_WEIGHT = 3.0
+
+
+class Lexicon(NamedTuple):
+    codes: tuple[str, ...]
+    """The top subjects, then those of the second level."""
+    names: tuple[str, ...]
+    tops: int
+    """How many top subjects there are."""
+    parent: tuple[int, ...]
+    """The top subject (by index) of each."""
+    words: dict[str, tuple[tuple[int, float], ...]]
+    """For each word, and each phrase with spaces, the subjects (by index) it speaks for and how loudly."""
+    phrases: dict[tuple[str, str], tuple[tuple[str, ...], ...]]
+    """The phrases by their first two words."""
+
+
+def spoken(text: str, lexicon: Lexicon) -> Counter[str]:
+    """How often each word and phrase of the lexicon stands in `text`; a phrase's words count beside it."""
+    words = _WORD.findall(text)
+    counts = Counter(words)
+    found = Counter({word: counts[word] for word in counts.keys() & lexicon.words.keys()})
+    pairs = list(pairwise(words))
+    openings = lexicon.phrases.keys() & set(pairs)
+    if openings:
+        for at, pair in enumerate(pairs):
+            if pair in openings:
+                found.update(" ".join(phrase) for phrase in lexicon.phrases[pair] if tuple(words[at : at + len(phrase)]) == phrase)
+    return found
+
+
+@cache
+def lexicon() -> Lexicon:
+    """The lexicon, read once a process."""
+    concepts = {code: (name, parent, int(level)) for code, name, parent, level in rows("topics.tsv")}
+    codes = [code for wanted in (1, 2) for code, (_, _, level) in concepts.items() if level == wanted]
+    index = {code: at for at, code in enumerate(codes)}
+    tops = sum(level == 1 for _, _, level in concepts.values())
+    above, below = _of_words(index), _of_subtopics(index)
+    _add_names(concepts, index, above, below)
+    phrases: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {}
+    for phrase in (tuple(word.split()) for word in above.keys() | below.keys() if " " in word):
+        phrases[phrase[0], phrase[1]] = (*phrases.get((phrase[0], phrase[1]), ()), phrase)
+    return Lexicon(
+        tuple(codes),
+        tuple(concepts[code][0] for code in codes),
+        tops,
+        tuple(index[_at_level(1, code, concepts)] for code in codes),
+        {word: (*_shared(above.get(word, {})), *_shared(below.get(word, {}))) for word in above.keys() | below.keys()},
+        phrases,
+    )
+
+
+_Loudness = dict[str, dict[int, float]]
+_Concepts = Mapping[str, tuple[str, str, int]]
+"""Name, parent and level by code."""
+
+
+def _of_words(index: Mapping[str, int]) -> _Loudness:
+    loudness: _Loudness = {}
+    for code, weight, cell in rows("topic_words.tsv"):
+        for form in _all_forms(cell):
+            subjects = loudness.setdefault(form, {})
+            subjects[index[code]] = max(subjects.get(index[code], 0.0), float(weight))
+    return loudness
+
+
+def _of_subtopics(index: Mapping[str, int]) -> _Loudness:
+    loudness: _Loudness = {}
+    for code, cell in rows("subtopic_words.tsv"):
+        for form in _all_forms(cell):
+            loudness.setdefault(form, {})[index[code]] = _SUBTOPIC_WEIGHT
+    return loudness
+
+
+def _add_names(concepts: _Concepts, index: Mapping[str, int], above: _Loudness, below: _Loudness) -> None:
+    """Let concepts' names speak softly for the subjects they stand under, where no table says what they speak for."""
+    named = {name.lower(): code for code, (name, parent, _) in reversed(list(concepts.items())) if parent}
+    for name, code in named.items():
+        if name in COMMON_WORDS:
+            continue
+        for level, loudness in ((1, above), (2, below)):
+            if name not in loudness:
+                for form in _forms(name):
+                    loudness.setdefault(form, {}).setdefault(index[_at_level(level, code, concepts)], _CONCEPT_WEIGHT)
+
+
+def _at_level(level: int, code: str, concepts: _Concepts) -> str:
+    """The concept of a level that `code` is or stands under."""
+    while concepts[code][2] > level:
+        code = concepts[code][1]
+    return code
+
+
+def _shared(subjects: Mapping[int, float]) -> Iterator[tuple[int, float]]:
+    return ((subject, weight / len(subjects) ** 0.5) for subject, weight in subjects.items())
+
+
+def _all_forms(cell: str) -> Iterator[str]:
+    return (form for word in cell.split(",") for form in _forms(word))
+
+
+def _forms(word: str) -> tuple[str, ...]:
+    """A word or phrase and its plural."""
+    if word.endswith("y") and word[-2:-1] not in "aeiou":
+        return word, word[:-1] + "ies"
+    if word.endswith(("s", "x", "ch", "sh")):
+        return word, word + "es"
+    return word, word + "s"

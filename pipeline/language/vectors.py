@@ -1,0 +1,64 @@
+"""Vectors of common English words, from the table that `distil.py` makes: words used alike point the same way.
+
+The table is mapped, not loaded: the reading processes share it. Without it there are no vectors, and the log says so once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vector = NDArray[np.float32]
+
+log = structlog.get_logger()
+
+FOLDER = Path(str(files("pipeline.language") / "data"))
+
+MISSING = "the word vectors are not installed: topics rest on the lexicon alone and are less often right; install wirewatch anew"
+
+
+class Vectors:
+    """The table: a row of numbers for each word."""
+
+    def __init__(self, words: Iterable[str], rows: NDArray[np.float16]) -> None:
+        self._at = {word: at for at, word in enumerate(words)}
+        self._rows = rows
+
+    def mean(self, words: Iterable[str]) -> Vector | None:
+        """The mean of the vectors of those of `words` (in lower case) that have one; None where none has."""
+        at = [row for word in words if (row := self._at.get(word)) is not None]
+        if not at:
+            return None
+        found: Vector = self._rows[at].mean(0, dtype="f4")
+        return found
+
+
+def has_vectors(folder: Path = FOLDER) -> bool:
+    """Whether the table is there."""
+    return (folder / "word_vectors.npy").is_file() and (folder / "word_vectors.txt").is_file()
+
+
+def load(folder: Path = FOLDER) -> Vectors | None:
+    """The table of a folder; None, and a line in the log, where it is missing."""
+    import numpy as np
+
+    if not has_vectors(folder):
+        log.warning("language.no_vectors", why=MISSING)
+        return None
+    words = (folder / "word_vectors.txt").read_text("utf-8").split()
+    return Vectors(words, np.load(folder / "word_vectors.npy", mmap_mode="r").view(np.ndarray))
+
+
+@cache
+def vectors() -> Vectors | None:
+    """The table that is carried, read once a process."""
+    return load()
