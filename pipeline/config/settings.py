@@ -59,6 +59,18 @@ def _web_address(url: str) -> str:
     return url
 
 
+def _language(code: str) -> str:
+    if not re.fullmatch(r"[a-z]{2,3}", code):
+        raise ValueError("expected a language's code in small letters, such as de")
+    return code
+
+
+def _package(name: str) -> str:
+    if not name.isidentifier() or len(name) > 100:
+        raise ValueError("expected the name of an installed spaCy model, such as de_core_news_sm")
+    return name
+
+
 def _store_address(address: str) -> str:
     if address.startswith("sqlite:///") and len(address) > len("sqlite:///"):
         return _printable(address)
@@ -92,6 +104,8 @@ Spoken = Annotated[Text, AfterValidator(_spoken)]
 """A name that a text can hold."""
 EntityKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=200)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$", max_length=200)]
+Language = Annotated[str, AfterValidator(_language)]
+Package = Annotated[str, AfterValidator(_package)]
 WebAddress = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_web_address)]
 Secret = Annotated[SecretStr, AfterValidator(lambda secret: SecretStr(checked_secret(secret.get_secret_value())))]
 Duration = Annotated[
@@ -148,6 +162,8 @@ class EntitySettings(_Model):
     """Names that hold one of its own and mean somebody else."""
     case: Literal["any", "exact"] = "any"
     """`exact`: its names are found only as they are written here."""
+    accents: Literal["keep", "fold"] = "keep"
+    """`fold`: its names are found without their accents too, and with others: Orbán, Orban."""
 
 
 class WatchSettings(_Model):
@@ -219,5 +235,9 @@ class Settings(_Model):
     """Where alerts go, by a name of your own (letters, digits, -, _ and .)."""
     processes: Annotated[int, Field(ge=1, le=1024)] | None = None
     """How many processes read stories; one a core where nothing is said."""
+    languages: Mapping[Language, Package] = Field(default_factory=dict)
+    """For languages other than English, by ISO 639-1 code, the installed spaCy model that reads them: `{fr: fr_core_news_sm}`."""
+    known_entities: Text = "var/entities.tsv"
+    """The table of names that `wirewatch entities import` makes, relative to the current directory; used where it is there."""
     polling: PollingSettings = Field(default_factory=PollingSettings)
     """How feeds are fetched; each of its keys has a default."""

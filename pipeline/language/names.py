@@ -1,7 +1,8 @@
 """The configured names, found in text by one automaton however many there are.
 
 A name is found whole (Unicode word boundaries), with any apostrophes, hyphens, spaces and line breaks between its words, whatever
-its case, unless the entity says `case: exact`. Two rules keep out common words:
+its case, unless the entity says `case: exact`; with `accents: fold` also without its accents, or with others. Two rules keep out
+common words:
 - a name of one word, not itself written in lower case, is not found in lower case: "musk" is a perfume;
 - a name that is an English function word (US, WHO, IT) is found exactly as written.
 A `never` phrase blocks what overlaps it for its own entity alone. Where names overlap, the leftmost longest is found.
@@ -36,6 +37,8 @@ class EntitySettings(Protocol):
     def never(self) -> Sequence[str]: ...
     @property
     def case(self) -> str: ...
+    @property
+    def accents(self) -> str: ...
 
 
 class Watched(NamedTuple):
@@ -47,12 +50,21 @@ class Watched(NamedTuple):
     aliases: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
     is_exact: bool = False
+    folds_accents: bool = False
 
 
 def watched(entities: Mapping[str, EntitySettings]) -> tuple[Watched, ...]:
     """The configured entities, in the order of the configuration; one without a kind is `other`."""
     return tuple(
-        Watched(key, found.name, found.kind or "other", tuple(found.aliases), tuple(found.never), found.case == "exact")
+        Watched(
+            key,
+            found.name,
+            found.kind or "other",
+            tuple(found.aliases),
+            tuple(found.never),
+            is_exact=found.case == "exact",
+            folds_accents=found.accents == "fold",
+        )
         for key, found in entities.items()
     )
 
@@ -124,6 +136,20 @@ def _lower(text: str) -> str:
     return lower if len(lower) == len(text) else "".join(low if len(low := letter.lower()) == 1 else letter for letter in text)
 
 
+class _Bare(dict[int, str]):
+    """For `str.translate`: each letter without its accents, one for one."""
+
+    def __missing__(self, code: int) -> str:
+        letter = chr(code)
+        self[code] = bare = _STROKED.get(letter) or unicodedata.normalize("NFD", letter)[0]
+        return bare
+
+
+_STROKED = {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ħ": "h", "Ħ": "H", "ı": "i"}
+"""Letters that Unicode takes for letters of their own."""
+_BARE = _Bare()
+
+
 class _Surface(NamedTuple):
     """One way an entity is written."""
 
@@ -147,21 +173,20 @@ class Names:
         known = watched(entities) if isinstance(entities, Mapping) else tuple(entities)
         self.watched = {entity.key: entity for entity in known}
         self._keys = [entity.key for entity in known]
-        surfaces: dict[str, list[_Surface]] = {}
-        for owner, entity in enumerate(known):
-            for written, blocks in _surfaces(entity):
-                folded, surface = _surface(owner, written, blocks, entity.is_exact)
-                if folded:
-                    surfaces.setdefault(folded, []).append(surface)
-        self._surfaces = list(surfaces.values())
-        self._automaton = AhoCorasick(list(surfaces), matchkind=MatchKind.Standard) if surfaces else None
+        accented = [(owner, entity) for owner, entity in enumerate(known) if not entity.folds_accents]
+        bare = [(owner, entity) for owner, entity in enumerate(known) if entity.folds_accents]
+        self._accented = _Automaton(accented, is_bare=False) if accented else None
+        self._bare = _Automaton(bare, is_bare=True) if bare else None
 
     def find(self, text: str) -> list[tuple[int, int, str]]:
         """Where configured names stand in `text`: start, end (exclusive) and the entity's key, in order, none overlapping."""
-        if self._automaton is None:
+        if not self._keys:
             return []
         form = normal(text)
-        hits, blocks = self._hits(form)
+        hits: list[_Hit] = []
+        blocks: dict[int, list[tuple[int, int]]] = {}
+        for automaton in filter(None, (self._accented, self._bare)):
+            automaton.search(form, hits, blocks)
         blocked = {owner: _Blocked(spans) for owner, spans in blocks.items()}
         found, done = [], 0
         for start, end, owner in sorted(hits, key=lambda hit: (hit.start, -hit.end, hit.owner)):
@@ -170,22 +195,36 @@ class Names:
                 done = end
         return found
 
-    def _hits(self, form: Normal) -> tuple[list[_Hit], dict[int, list[tuple[int, int]]]]:
-        """The names that stand there whole, and the `never` phrases by entity."""
-        assert self._automaton is not None
-        hits: list[_Hit] = []
-        blocks: dict[int, list[tuple[int, int]]] = {}
-        for pattern, start, end in self._automaton.find_matches_as_indexes(form.folded, overlapping=True):
-            if not _stands_alone(form.folded, start, end):
+
+class _Automaton:
+    """Names that are found at once, as they are written or without accents."""
+
+    def __init__(self, owned: Iterable[tuple[int, Watched]], *, is_bare: bool) -> None:
+        self._is_bare = is_bare
+        surfaces: dict[str, list[_Surface]] = {}
+        for owner, entity in owned:
+            for written, blocks in _surfaces(entity):
+                folded, surface = _surface(owner, written.translate(_BARE) if is_bare else written, blocks, entity.is_exact)
+                if folded:
+                    surfaces.setdefault(folded, []).append(surface)
+        self._surfaces = list(surfaces.values())
+        self._automaton = AhoCorasick(list(surfaces), matchkind=MatchKind.Standard)
+
+    def search(self, form: Normal, hits: list[_Hit], blocks: dict[int, list[tuple[int, int]]]) -> None:
+        """Add the names that stand there whole to `hits`, and the `never` phrases to `blocks` by entity."""
+        text, folded = form.text, form.folded
+        if self._is_bare and not text.isascii():
+            text, folded = text.translate(_BARE), folded.translate(_BARE)
+        for pattern, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
+            if not _stands_alone(folded, start, end):
                 continue
             for surface in self._surfaces[pattern]:
-                if not _is_meant(surface, form.text[start:end]):
+                if not _is_meant(surface, text[start:end]):
                     continue
                 if surface.blocks:
                     blocks.setdefault(surface.owner, []).append((start, end))
                 else:
                     hits.append(_Hit(start, end, surface.owner))
-        return hits, blocks
 
 
 def _surfaces(entity: Watched) -> list[tuple[str, bool]]:

@@ -88,6 +88,22 @@ class Settings(NamedTuple):
     aliases: tuple[str, ...]
     never: tuple[str, ...]
     case: str
+    accents: str = "keep"
+
+
+def test_accents_are_folded_on_request() -> None:
+    """With or without them, in text and configuration; of who does not ask for it they must be right."""
+    orban, sao = (
+        Watched("orban", "Viktor Orbán", "person", ("Orbán",), ("Árpád Orban",), folds_accents=True),
+        Watched("sao", "São Paulo", "place"),
+    )
+    assert found("Viktor Orban, ORBÁN, Órban’s, Orba\u0301n; Arpád Orbán", orban, sao) == [
+        ("Viktor Orban", "orban"), ("ORBÁN", "orban"), ("Órban", "orban"), ("Orba\u0301n", "orban"),
+    ]  # fmt: skip
+    assert found("Sao Paulo, São Paulo", orban, sao) == [("São Paulo", "sao")]
+    assert found("Jens Stoltenberg in Tromso, Łódź, Lodz", Watched("x", "Tromsø", "place", ("Lodz",), folds_accents=True)) == [
+        ("Tromso", "x"), ("Łódź", "x"), ("Lodz", "x"),
+    ]  # fmt: skip
 
 
 def test_settings_of_the_configuration_are_taken() -> None:
