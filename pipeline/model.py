@@ -179,6 +179,12 @@ class Pair(NamedTuple):
     count: int  # type: ignore[assignment]  # shadows tuple.count, which nobody calls on it
     sentences: tuple[int, ...]
     """Indices into the reading's sentences; as many as `count`."""
+    paragraphs: int = 0
+    """How many paragraphs name both."""
+    distance: int | None = None
+    """Code points between the two nearest mentions of one field; None where they share none."""
+    nearest: tuple[int, ...] = ()
+    """Those two: indices into the reading's mentions, in order."""
 
 
 class TopicScore(NamedTuple):
@@ -200,6 +206,10 @@ class Reading(NamedTuple):
     pairs: tuple[Pair, ...] = ()
     topics: tuple[TopicScore, ...] = ()
     key_phrases: tuple[str, ...] = ()
+    language: str | None = None
+    """The language the words are in (ISO 639-1), as detected; None where they are too few to tell."""
+    apart: tuple[Pair, ...] = ()
+    """Pairs that share a paragraph or only the story, the closest first; none of `pairs` is among them."""
 
 
 class ReadStory(NamedTuple):

@@ -14,7 +14,7 @@ from typing import IO, Any
 import orjson
 
 from pipeline.config.problems import without_user_info
-from pipeline.model import Alert, Delivery, FeedState, Hit, ReadStory
+from pipeline.model import Alert, Delivery, FeedState, Hit, Pair, ReadStory
 from pipeline.store.roles import Store
 
 Record = dict[str, Any]
@@ -32,7 +32,7 @@ _STORY = (
     "first_seen_at",
     "versions",
 )
-_FULL = ("text", "mentions", "entities", "pairs", "topics", "key_phrases")
+_FULL = ("text", "mentions", "entities", "pairs", "topics", "key_phrases", "language", "apart")
 COLUMNS: Mapping[tuple[str, bool], tuple[str, ...]] = {
     ("stories", False): _STORY,
     ("stories", True): (*_STORY, *_FULL),
@@ -105,11 +105,14 @@ def story_record(read: ReadStory, *, full: bool = False) -> Record:
                     "b": names[pair.b],
                     "count": pair.count,
                     "sentences": [_sentence(read, at) for at in pair.sentences],
+                    **_nearness(read, pair),
                 }
                 for pair in reading.pairs
             ],
             "topics": [topic._asdict() for topic in reading.topics],
             "key_phrases": list(reading.key_phrases),
+            "language": reading.language or story.language,
+            "apart": [{"a": names[pair.a], "b": names[pair.b], **_nearness(read, pair)} for pair in reading.apart],
         }
     return record
 
@@ -191,6 +194,16 @@ def _sentence(read: ReadStory, at: int) -> Record:
         "start": sentence.start,
         "end": sentence.end,
         "text": words[sentence.start : sentence.end],
+    }
+
+
+def _nearness(read: ReadStory, pair: Pair) -> Record:
+    """How close a pair comes: paragraphs that name both, and its two nearest mentions with the characters between them."""
+    nearest = [read.reading.mentions[at] for at in pair.nearest]
+    return {
+        "paragraphs": pair.paragraphs,
+        "distance": pair.distance,
+        "nearest": [{"field": each.field, "start": each.start, "end": each.end} for each in nearest],
     }
 
 

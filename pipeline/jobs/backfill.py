@@ -17,6 +17,7 @@ from pipeline.feeds.files import Files, Refused, found, read
 from pipeline.jobs.ingest import TellStories
 from pipeline.jobs.runner import LocalJob
 from pipeline.language.pool import pool_for
+from pipeline.language.resources import resources_of
 from pipeline.model import DeadLetter, ItemVersion, stable_id
 from pipeline.store.address import StoreAddress, address_of, store_at
 from pipeline.store.beam import LEASE, Step, batches
@@ -57,7 +58,7 @@ def backfill(settings: Settings, paths: Sequence[Path], progress: Progress, *, t
     _progress[id(progress)] = progress
     store = address_of(settings)
     store_at(store).take_over()
-    pool_for(settings.entities, settings.processes)
+    pool_for(settings.entities, settings.processes, resources_of(settings))
     try:
         LocalJob(
             lambda pipeline: (

@@ -13,6 +13,8 @@ from pipeline.config import Settings
 from pipeline.errors import WirewatchError
 from pipeline.language.pool import close_pools, pool_for
 from pipeline.language.read import Text
+from pipeline.language.resources import resources_of
+from pipeline.language.vectors import MISSING, has_vectors
 from pipeline.store.address import address_of, store_at
 
 _PINNED = {
@@ -32,7 +34,7 @@ class Finding(NamedTuple):
 
 def examine(settings: Settings) -> list[Finding]:
     """Everything that can be looked at without the network."""
-    return [*_installed(), _store(settings), _reading(settings), _webhooks(settings)]
+    return [*_installed(), _store(settings), _reading(settings), _topics(), _webhooks(settings)]
 
 
 def _installed() -> Iterator[Finding]:
@@ -67,9 +69,8 @@ def _reading(settings: Settings) -> Finding:
     cores = os.cpu_count() or 1
     began = time.perf_counter()
     try:
-        pool_for(settings.entities, settings.processes).submit([Text("doctor", "A story", "Elon Musk met Vladimir Putin.")]).result(
-            120
-        )
+        pool = pool_for(settings.entities, settings.processes, resources_of(settings))
+        pool.submit([Text("doctor", "A story", "Elon Musk met Vladimir Putin.")]).result(120)
     except (WirewatchError, TimeoutError) as error:
         return Finding("reading", False, f"the processes that read stories do not answer: {error}")
     finally:
@@ -77,6 +78,10 @@ def _reading(settings: Settings) -> Finding:
     return Finding(
         "reading", True, f"ready in {time.perf_counter() - began:.1f} s; {settings.processes or cores} processes on {cores} cores"
     )
+
+
+def _topics() -> Finding:
+    return Finding("topics", has_vectors(), "by words and by word vectors" if has_vectors() else MISSING)
 
 
 def _webhooks(settings: Settings) -> Finding:

@@ -17,6 +17,7 @@ from pipeline.config import Settings, WatchSettings
 from pipeline.feeds.beam import PollFeeds, Polling
 from pipeline.jobs.coders import Passages
 from pipeline.language.beam import ReadStories
+from pipeline.language.resources import resources_of
 from pipeline.model import Passage, ReadStory
 from pipeline.search.beam import IndexStories
 from pipeline.store.address import address_of
@@ -37,11 +38,12 @@ class TellStories(beam.PTransform):
 
     def expand(self, landed: beam.PCollection) -> beam.PCollection:
         store, clock, settings = address_of(self.settings), self.clock, self.settings
+        reading = ReadStories(store, settings.entities, settings.processes, resources_of(settings), clock)
         webhooks = {watch.name: watch.alert for watch in settings.watches}
         return (
             landed
             | "same story? same event?" >> beam.ParDo(Identify(store, clock)).with_output_types(Passages)
-            | "read" >> beam.ParDo(ReadStories(store, settings.entities, settings.processes, clock)).with_output_types(Passages)
+            | "read" >> beam.ParDo(reading).with_output_types(Passages)
             | "watches" >> beam.ParDo(MatchWatches(store, settings.watches, clock)).with_output_types(Passages)
             | "index" >> beam.ParDo(IndexStories(store, Settle(settings.watches, clock), clock)).with_output_types(Passages)
             | "outbox" >> beam.ParDo(QueueAlerts(store, webhooks, clock)).with_output_types(Passages)

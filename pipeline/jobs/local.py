@@ -110,8 +110,9 @@ class LocalService:
     def _start(self) -> None:
         # The processes load their models while this one imports Beam.
         from pipeline.language.pool import pool_for
+        from pipeline.language.resources import resources_of
 
-        pool_for(self._settings.entities, self._settings.processes)
+        pool_for(self._settings.entities, self._settings.processes, resources_of(self._settings))
         self._deliverer.start()
 
     def _tick(self, patience_s: float) -> bool:

@@ -14,10 +14,13 @@ from apache_beam.utils.windowed_value import WindowedValue
 from pipeline.clock import Clock, utc_now
 from pipeline.language.names import EntitySettings
 from pipeline.language.pool import Readings, pool_for
-from pipeline.language.read import ReadFailure, Text
-from pipeline.model import Passage, Reading
+from pipeline.language.read import ReadFailure, text_of
+from pipeline.language.recall import LEARNT_AT_FIRST, Memory
+from pipeline.language.resources import NO_RESOURCES, Resources
+from pipeline.model import Passage, Reading, Story
 from pipeline.store.address import StoreAddress
 from pipeline.store.beam import Step
+from pipeline.store.roles import SearchRequest, Store
 
 log = structlog.get_logger()
 
@@ -43,11 +46,13 @@ class ReadStories(Step):
         store: StoreAddress | str,
         entities: Mapping[str, EntitySettings],
         processes: int | None = None,
+        resources: Resources = NO_RESOURCES,
         clock: Clock = utc_now,
     ) -> None:
         super().__init__(store, clock)
         self.entities = dict(entities)
         self.processes = processes
+        self.resources = resources
 
     def start_bundle(self) -> None:
         self.flights: deque[_Flight] = deque()
@@ -63,12 +68,8 @@ class ReadStories(Step):
             yield WindowedValue(self._read(self.flights.popleft()), GlobalWindow().max_timestamp(), (GlobalWindow(),))
 
     def _submitted(self, passages: tuple[Passage, ...]) -> Future[Readings] | None:
-        unread = [
-            Text(passage.story.versions[-1].id, passage.story.title, passage.story.text)
-            for passage in passages
-            if passage.reading is None
-        ]
-        return pool_for(self.entities, self.processes).submit(unread) if unread else None
+        unread = [text_of(passage.story) for passage in passages if passage.reading is None]
+        return pool_for(self.entities, self.processes, self.resources).submit(unread) if unread else None
 
     def _read(self, flight: _Flight) -> tuple[Passage, ...]:
         results = iter(flight.readings.result(READ_WITHIN_S) if flight.readings else ())
@@ -79,9 +80,17 @@ class ReadStories(Step):
                 self.set_aside(self.store.landing.read(passage.item_version_ids), result.error)
             else:
                 if passage.reading is None:
+                    result = self._recalled(passage.story, result)
                     self._tell(passage, result)
                 read.append(passage._replace(reading=result))
         return tuple(read)
+
+    def _recalled(self, story: Story, reading: Reading) -> Reading:
+        """The reading with a lone surname of its headline joined to the one of that name that the stream knows of."""
+        memory = memory_at(self.address, self.store)
+        recalled = memory.recalled(reading, story.published_at)
+        memory.learn(story.id, recalled, story.published_at)
+        return recalled
 
     def _tell(self, passage: Passage, reading: Reading) -> None:
         names = {entity.key: entity.name for entity in reading.entities}
@@ -93,6 +102,19 @@ class ReadStories(Step):
             pairs=[[names[pair.a], names[pair.b]] for pair in reading.pairs[:12]],
             topics=[topic.name for topic in reading.topics],
         )
+
+
+_memories: dict[str, Memory] = {}
+
+
+def memory_at(address: StoreAddress | str, store: Store) -> Memory:
+    """This process's memory of the names in a store's stream; the first time, it learns them from the newest stories kept."""
+    name = str(address)
+    if name not in _memories:
+        _memories[name] = memory = Memory()
+        for found in reversed(store.stories.search(SearchRequest(limit=LEARNT_AT_FIRST)).found):
+            memory.learn(found.read.story.id, found.read.reading, found.read.story.published_at)
+    return _memories[name]
 
 
 def _has_landed(flight: _Flight) -> bool:

@@ -56,7 +56,7 @@ NAMES_OF_OTHERS = _ORGANISATIONS_END | word_list("others end")
 
 def put_right(text: str, spans: Iterable[Span]) -> list[Span]:
     """The spans of `text` trimmed, relabelled and copied to the other places of their names; in order, none overlapping."""
-    trimmed = _datelines(text)
+    trimmed = datelines(text)
     for found in spans:
         if found.label != "PERSON" and _PLAIN.fullmatch(text, found.start, found.end):
             trimmed.append(found)
@@ -65,7 +65,8 @@ def put_right(text: str, spans: Iterable[Span]) -> list[Span]:
     return _copied(text, _relabelled(text, [span for span in trimmed if text[span.start : span.end].lower() not in _NO_NAMES]))
 
 
-def _datelines(text: str) -> list[Span]:
+def datelines(text: str) -> list[Span]:
+    """The places that open a paragraph as news agencies do it."""
     return [Span(found.start(1), found.end(1), "GPE") for found in _DATELINE.finditer(text)]
 
 

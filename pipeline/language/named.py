@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pipeline.language import forms
 from pipeline.language.mentions import NAMES_OF_OTHERS
-from pipeline.language.names import Names, Watched
+from pipeline.language.names import Watched
 from pipeline.language.ner import Span
 from pipeline.language.tables import word_list
 from pipeline.language.words import COMMON_WORDS, HEADLINE_VERBS
@@ -30,7 +30,9 @@ class Named(NamedTuple):
     key: str | None = None
 
 
-def with_watched(text: str, spans: Sequence[Span], hits: Sequence[tuple[int, int, str]], names: Names) -> list[Named]:
+def with_watched(
+    text: str, spans: Sequence[Span], hits: Sequence[tuple[int, int, str]], watched: Mapping[str, Watched]
+) -> list[Named]:
     """The spans and the configured names of `text` in one row, in order, none overlapping.
 
     A configured name takes the place of the span it stands in ("Russian president Vladimir Putin"), unless the span is somebody
@@ -43,8 +45,8 @@ def with_watched(text: str, spans: Sequence[Span], hits: Sequence[tuple[int, int
             at += 1
         around = spans[at] if at < len(spans) and spans[at].start < end else Span(start, end, "")
         since = found[-1].end if found else 0  # words of another configured name are no first names of this one
-        if not _is_anothers(text, start, end, names.watched[key], around._replace(start=max(since, around.start)), since):
-            label = forms.LABEL_OF.get(names.watched[key].kind) or around.label or "ORG"
+        if not _is_anothers(text, start, end, watched[key], around._replace(start=max(since, around.start)), since):
+            label = forms.LABEL_OF.get(watched[key].kind) or around.label or "ORG"
             found.append(Named(start, end, label, " ".join(text[start:end].split()), key))
     rest = [Named(*span, " ".join(text[span.start : span.end].split())) for span in _clear_of(spans, found)]
     return sorted((*found, *rest))

@@ -1,38 +1,117 @@
-"""Who meets whom in a story: the pairs of entities that stand in one sentence."""
+"""Who meets whom in a story: entities that stand in one sentence, in one paragraph, or only in one story."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations
+from typing import NamedTuple
 
-from pipeline.model import Entity, Pair
+from pipeline.model import Entity, Mention, Pair, Sentence
 
 MOST_ENTITIES = 40
 """Of a story, that are paired."""
 MOST_IN_SENTENCE = 12
-"""Of a sentence, that are paired: a longer one is a list, and would make hundreds of pairs."""
+"""Of a sentence or paragraph, that are paired: a longer one is a list, and would make hundreds of pairs."""
+MOST_APART = 30
+"""Pairs that never meet in a sentence: those of one paragraph first, then of the entities a story is most about."""
+MOST_COMPARED = 50
+"""Mentions of an entity that are measured against another's for the closest two."""
 
 
-def pairs(entities: Sequence[Entity], places: Iterable[tuple[str, int]], watched: Collection[str] = ()) -> tuple[Pair, ...]:
-    """The pairs among `entities`, the most frequent first, then the first to meet.
+class Met(NamedTuple):
+    """The pairs of a story."""
 
-    `places` are the mentions in order, each an entity's key and the index of its sentence. Where there are more entities than are
-    paired, the `watched` ones stay, and of the others those that come first in `entities`.
+    pairs: tuple[Pair, ...]
+    """Those that meet in a sentence or more, the most frequent first, then the first to meet."""
+    apart: tuple[Pair, ...]
+    """Those that never do: first those that share a paragraph, the closest first."""
+
+
+def pairs(
+    entities: Sequence[Entity],
+    mentions: Sequence[Mention],
+    sentences: Sequence[Sentence],
+    watched: Collection[str] = (),
+    silent: Collection[int] = (),
+) -> Met:
+    """The pairs among `entities` by their `mentions`, in order; those of the indices `silent` make nobody meet (`furniture.py`).
+
+    Where there are more entities than are paired, the `watched` ones stay, and of the others those that come first in `entities`.
     """
     order = sorted((entity.key for entity in entities), key=lambda key: key not in watched)[:MOST_ENTITIES]
     rank = {key: at for at, key in enumerate(order)}
-    first: dict[str, int] = {}
-    together: dict[int, dict[str, None]] = {}
-    for at, (key, sentence) in enumerate(places):
-        if key in rank:
-            first.setdefault(key, at)
-            together.setdefault(sentence, {})[key] = None
-    meetings: dict[tuple[str, str], list[int]] = {}
-    for sentence, keys in together.items():
-        for a, b in combinations(_kept(keys, rank), 2):
-            meetings.setdefault((a, b) if first[a] < first[b] else (b, a), []).append(sentence)
-    return tuple(Pair(a, b, len(found), tuple(found)) for (a, b), found in sorted(meetings.items(), key=lambda item: -len(item[1])))
+    places: dict[str, list[int]] = {}
+    for at, mention in enumerate(mentions):
+        if mention.entity in rank and at not in silent:
+            places.setdefault(mention.entity, []).append(at)
+    first = {key: found[0] for key, found in places.items()}
+    spoken = [mention for at, mention in enumerate(mentions) if mention.entity in first and at not in silent]
+    together = _meetings(((mention.sentence, mention.entity) for mention in spoken), rank, first)
+    nearby = _meetings(((sentences[mention.sentence].paragraph, mention.entity) for mention in spoken), rank, first)
+    met = [
+        _pair(key, found, nearby.get(key, ()), mentions, places)
+        for key, found in sorted(together.items(), key=lambda item: -len(item[1]))
+    ]
+    return Met(tuple(met), _apart(together, nearby, mentions, places, [key for key in order if key in first], first))
+
+
+def _meetings(named: Iterable[tuple[int, str]], rank: dict[str, int], first: dict[str, int]) -> dict[tuple[str, str], list[int]]:
+    """The numbers of the sentences (or paragraphs) in which each two meet; who is mentioned first is first."""
+    inside: dict[int, dict[str, None]] = {}
+    for number, key in named:
+        inside.setdefault(number, {})[key] = None
+    found: dict[tuple[str, str], list[int]] = {}
+    for number, keys in inside.items():
+        if len(keys) > 1:
+            for a, b in combinations(_kept(keys, rank), 2):
+                found.setdefault((a, b) if first[a] < first[b] else (b, a), []).append(number)
+    return found
 
 
 def _kept(keys: Collection[str], rank: dict[str, int]) -> Collection[str]:
     return keys if len(keys) <= MOST_IN_SENTENCE else sorted(keys, key=rank.__getitem__)[:MOST_IN_SENTENCE]
+
+
+def _apart(
+    together: Collection[tuple[str, str]],
+    nearby: dict[tuple[str, str], list[int]],
+    mentions: Sequence[Mention],
+    places: dict[str, list[int]],
+    order: Sequence[str],
+    first: dict[str, int],
+) -> tuple[Pair, ...]:
+    wanted = [key for key in nearby if key not in together][:MOST_APART]
+    for a, b in combinations(order[:MOST_IN_SENTENCE], 2):
+        key = (a, b) if first[a] < first[b] else (b, a)
+        if len(wanted) < MOST_APART and key not in together and key not in nearby:
+            wanted.append(key)
+    found = [_pair(key, (), nearby.get(key, ()), mentions, places) for key in wanted]
+    return tuple(sorted(found, key=lambda pair: (not pair.paragraphs, pair.distance is None, pair.distance)))
+
+
+def _pair(
+    key: tuple[str, str],
+    sentences: Sequence[int],
+    paragraphs: Sequence[int],
+    mentions: Sequence[Mention],
+    places: dict[str, list[int]],
+) -> Pair:
+    distance, nearest = _closest(places[key[0]][:MOST_COMPARED], places[key[1]][:MOST_COMPARED], mentions)
+    return Pair(*key, len(sentences), tuple(sentences), len(paragraphs), distance, nearest)
+
+
+def _closest(ours: Sequence[int], theirs: Sequence[int], mentions: Sequence[Mention]) -> tuple[int | None, tuple[int, ...]]:
+    """The fewest characters between a mention of one and of the other in one field, and which two: one walk through both."""
+    best: int | None = None
+    nearest: tuple[int, ...] = ()
+    a = b = 0
+    while a < len(ours) and b < len(theirs):
+        left, right = sorted((ours[a], theirs[b]))
+        before, after = mentions[left], mentions[right]
+        if before.field == after.field and (best is None or after.start - before.end < best):
+            best, nearest = after.start - before.end, (left, right)
+        if ours[a] < theirs[b]:
+            a += 1
+        else:
+            b += 1
+    return best, nearest

@@ -44,7 +44,12 @@ def key_phrases(title: str, text: str, names: Sequence[str] = ()) -> tuple[str, 
         if phrase and count >= _LEAST_COUNT[len(words) - 1]:
             worth[phrase] = max(worth.get(phrase, 0.0), count * _WORTH[len(phrase.split()[:_MOST_WORDS]) - 1])
     best = _apart(sorted(worth, key=lambda phrase: -worth[phrase]))
-    return best if len(best) >= _FEW else _apart([*best, *(name for name in names[:MOST_PHRASES] if " " in name)])
+    return best if len(best) >= _FEW else _apart([*best, *said_once(names)])
+
+
+def said_once(names: Sequence[str]) -> tuple[str, ...]:
+    """The names of several words that share none: the phrases of a story in a language whose words are not known here."""
+    return _apart(name for name in names[:MOST_PHRASES] if " " in name)
 
 
 def _runs(text: str) -> list[list[str]]:

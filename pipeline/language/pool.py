@@ -25,6 +25,7 @@ import structlog
 from pipeline.errors import ConfigError, TransientError
 from pipeline.language.names import EntitySettings, Watched, watched
 from pipeline.language.read import ReadFailure, Text
+from pipeline.language.resources import NO_RESOURCES, Resources
 from pipeline.language.worker import Configure, Ready
 from pipeline.model import Reading
 
@@ -48,10 +49,11 @@ class _LostError(Exception):
 
 
 class _Orders(NamedTuple):
-    """The entities to read by, and which configuration they are."""
+    """What to read by, and which configuration it is."""
 
     generation: int
     watched: tuple[Watched, ...]
+    resources: Resources
 
 
 class _Job(NamedTuple):
@@ -67,12 +69,13 @@ class ReadingPool:
         self,
         entities: Mapping[str, EntitySettings],
         processes: int | None = None,
+        resources: Resources = NO_RESOURCES,
         *,
         read_within_s: float = READ_WITHIN_S,
         worker: str = "pipeline.language.worker",
     ) -> None:
         """`processes` is the number of cores that may be used where it is None; `worker` is the module whose `main` they run."""
-        self._orders = _Orders(0, watched(entities))
+        self._orders = _Orders(0, watched(entities), resources)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._workers = [_Worker(worker, read_within_s) for _ in range(processes or _cores())]
         self._threads: list[threading.Thread] = []
@@ -96,11 +99,11 @@ class ReadingPool:
                 self._threads.append(thread)
                 thread.start()
 
-    def configure(self, entities: Mapping[str, EntitySettings]) -> None:
-        """Read what is submitted from now on by these entities."""
+    def configure(self, entities: Mapping[str, EntitySettings], resources: Resources = NO_RESOURCES) -> None:
+        """Read what is submitted from now on by these entities and with these resources."""
         known = watched(entities)
         with self._lock:
-            self._orders = _Orders(self._orders.generation + 1, known)
+            self._orders = _Orders(self._orders.generation + 1, known, resources)
 
     def submit(self, batch: Sequence[Text]) -> Future[Readings]:
         """The reading of each text, in order, or its failure: some time. Batches of 16 to 32 texts are read fastest.
@@ -204,7 +207,7 @@ class _Worker:
         line = self.warm()
         try:
             if self._generation != orders.generation:
-                line.send(Configure(orders.watched))
+                line.send(Configure(orders.watched, orders.resources))
                 self._generation = orders.generation
             line.send(batch)
             answer: Readings = _answer(line, self._read_within_s)
@@ -281,19 +284,21 @@ def _cores() -> int:
 
 # ── this process's ───────────────────────────────────────────────────────────────────────────────────────────────
 
-_pools: dict[int | None, tuple[Mapping[str, EntitySettings], ReadingPool]] = {}
+_Rules = tuple[Mapping[str, EntitySettings], Resources]
+_pools: dict[int | None, tuple[_Rules, ReadingPool]] = {}
 
 
-def pool_for(entities: Mapping[str, EntitySettings], processes: int | None) -> ReadingPool:
+def pool_for(entities: Mapping[str, EntitySettings], processes: int | None, resources: Resources = NO_RESOURCES) -> ReadingPool:
     """This process's pool of `processes` that read by `entities`, started if it is not running; it outlives the ticks."""
+    rules = (entities, resources)
     if processes not in _pools:
-        pool = ReadingPool(entities, processes)
+        pool = ReadingPool(entities, processes, resources)
         pool.start()
-        _pools[processes] = (entities, pool)
+        _pools[processes] = (rules, pool)
     known, pool = _pools[processes]
-    if known != entities:
-        pool.configure(entities)
-        _pools[processes] = (entities, pool)
+    if known != rules:
+        pool.configure(entities, resources)
+        _pools[processes] = (rules, pool)
     return pool
 
 

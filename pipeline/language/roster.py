@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from pipeline.language import forms
 from pipeline.language.names import Names, Watched
@@ -11,11 +12,15 @@ _MOST_NAMESAKES = 20
 """Configured people of one surname that are compared."""
 
 
+NO_KNOWN: Mapping[str, Watched] = MappingProxyType({})
+
+
 class Roster:
     """What the configuration says about names that a story may use without being told: precomputed once."""
 
-    def __init__(self, names: Names) -> None:
-        self.watched: Mapping[str, Watched] = names.watched
+    def __init__(self, names: Names, known: Mapping[str, Watched] = NO_KNOWN) -> None:
+        """`known` are entities that are found by their own names only (`known.py`)."""
+        self.watched: Mapping[str, Watched] = {**known, **names.watched}
         self.never = {
             entity.key: frozenset(map(forms.name_words, entity.never)) for entity in names.watched.values() if entity.never
         }

@@ -1,6 +1,7 @@
 """Where sentences begin and end, by rule. Time grows with the text alone, whatever is in it.
 
-It does not try to mend running text without spaces after its full stops, and knows the abbreviations of English news.
+It does not try to mend running text without spaces after its full stops. The marks are those of most scripts, the abbreviations
+those of English news.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ MOST_SENTENCES = 10_000
 """The last one takes the rest of the text: a story has thirty, and what flows is kept small."""
 
 _CLOSING = "\"'”’»)\\]"
-_STOP = re.compile(rf"(?<![.!?…])[.!?…]++[{_CLOSING}]*+(?=\s)|[。！？]++[」』”]*+")
+_STOP = re.compile(rf"(?<![.!?…])[.!?…]++[{_CLOSING}]*+(?=\s)|[。！？]++[」』”]*+|[؟۔।॥։።]++(?=\s)")
+_ALWAYS_LAST = frozenset("。！？؟۔।॥։።")
+"""Marks of other scripts that nothing else is written with."""
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘—–/-]+$")
 _FIRST_WORD = re.compile(r"\s*[\"'“‘«(\[]*\s?([^\s\"'“”’)\],;:]*)")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)+")
@@ -67,7 +70,7 @@ def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _ends_sentence(text: str, start: int, stop: re.Match[str], end: int) -> bool:
     mark = stop[0]
-    if mark[0] in "。！？":
+    if mark[0] in _ALWAYS_LAST:
         return True
     following = _FIRST_WORD.match(text, stop.end(), min(end, stop.end() + 40))
     word = following[1] if following else ""

@@ -13,13 +13,15 @@ from typing import NamedTuple, Protocol
 
 from pipeline.language.names import Watched
 from pipeline.language.read import Reader, ReadFailure, Text
+from pipeline.language.resources import NO_RESOURCES, Resources
 from pipeline.model import Reading
 
 
 class Configure(NamedTuple):
-    """An order: read by these entities from now on."""
+    """An order: read by these entities and with these resources from now on."""
 
     watched: tuple[Watched, ...]
+    resources: Resources = NO_RESOURCES
 
 
 class Ready(NamedTuple):
@@ -31,7 +33,7 @@ class Ready(NamedTuple):
 class Reads(Protocol):
     """What the process does its work with."""
 
-    def configure(self, watched: Sequence[Watched]) -> None: ...
+    def configure(self, watched: Sequence[Watched], resources: Resources) -> None: ...
     def read(self, texts: Sequence[Text]) -> list[Reading | ReadFailure]: ...
 
 
@@ -47,7 +49,7 @@ def serve(line: Connection, make_reader: Callable[[], Reads]) -> None:
         while True:
             order = line.recv()
             if isinstance(order, Configure):
-                reader.configure(order.watched)
+                reader.configure(order.watched, order.resources)
             else:
                 line.send(reader.read(order))
     except (EOFError, BrokenPipeError, ConnectionResetError):

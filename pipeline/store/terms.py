@@ -89,9 +89,9 @@ def _of(read: ReadStory) -> Iterator[Term]:
     yield event(story.event_id)
     yield from map(feed, story.feeds)
     yield from map(watch, read.watches)
-    if story.language:
-        yield language(story.language)
-        yield language(story.language.partition("-")[0])
+    for code in filter(None, (reading.language, None if _differ(reading.language, story.language) else story.language)):
+        yield language(code)
+        yield language(code.partition("-")[0])
     for scored in reading.topics:
         yield topic(scored.code)
         yield topic(scored.name)
@@ -104,6 +104,11 @@ def _of(read: ReadStory) -> Iterator[Term]:
         for a in handles[met.a]:
             for b in handles[met.b]:
                 yield Term("pair", f"{a}|{b}" if a < b else f"{b}|{a}")
+
+
+def _differ(detected: str | None, declared: str | None) -> bool:
+    """Whether a feed declares another language than its words are in: it is its software's default."""
+    return bool(detected and declared) and detected != (declared or "").partition("-")[0].casefold()
 
 
 def _handles(known: Entity) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipeline.language.names import Watched
 from pipeline.language.read import ReadFailure, Text
+from pipeline.language.resources import Resources
 from pipeline.language.worker import serve
 from pipeline.model import Reading
 
@@ -19,7 +20,7 @@ class Mortal:
     def __init__(self) -> None:
         self.keys = ""
 
-    def configure(self, watched: Sequence[Watched]) -> None:
+    def configure(self, watched: Sequence[Watched], resources: Resources) -> None:
         self.keys = ",".join(entity.key for entity in watched)
 
     def read(self, texts: Sequence[Text]) -> list[Reading | ReadFailure]:

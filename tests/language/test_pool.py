@@ -30,6 +30,7 @@ class Settings(NamedTuple):
     aliases: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
     case: Literal["any", "exact"] = "any"
+    accents: Literal["keep", "fold"] = "keep"
 
 
 @pytest.fixture
@@ -97,6 +98,23 @@ def test_changed_entities_count_from_the_next_batch(pool: ReadingPool) -> None:
     after = [pool.submit(texts("a")) for _ in range(4)]
     assert {reading.key_phrases[0] for future in before for reading in outcome(future) if isinstance(reading, Reading)} == {"musk"}
     assert {reading.key_phrases[0] for future in after for reading in outcome(future) if isinstance(reading, Reading)} == {"putin"}
+
+
+def test_poisonous_texts_cost_nobody_else_anything() -> None:
+    """Two million characters without a space, controls, ten thousand quotes: the process lives, and what is between is read."""
+    poison = ["x" * 2_000_000, "".join(map(chr, range(32))) * 20_000, '"' * 10_000, "Putin/" * 20_000, "\ud800" * 1_000]
+    with ReadingPool({"musk": Settings("Elon Musk", aliases=("Musk",))}, 1) as pool:
+        batch = [
+            text
+            for number, bad in enumerate(poison)
+            for text in (Text(f"p{number}", bad, bad), Text(f"g{number}", "", "Musk spoke."))
+        ]
+        found = outcome(pool.submit(batch))
+        (process,) = [child for child in psutil.Process().children() if "python" in child.name()]
+        assert found == outcome(pool.submit(batch))
+        assert process.is_running()
+    good = [reading for reading in found if reading.version_id.startswith("g")]
+    assert [isinstance(reading, Reading) and reading.entities[0].key for reading in good] == ["musk"] * len(poison)
 
 
 def test_closing_ends_the_processes_and_refuses_the_rest(pool: ReadingPool) -> None:

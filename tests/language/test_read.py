@@ -112,7 +112,8 @@ class Stumbling:
 
 
 HOSTILE = {
-    "no space": "x" * 300_000,
+    "no space": "x" * 2_000_000,
+    "digits": "1" * 2_000_000,
     "quotes": '"' * 10_000,
     "controls": "".join(map(chr, range(1, 0x250))) * 5,
     "half characters": "Putin \ud800 met \udfff Musk.",
