@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli.session import DEFAULT_CONFIG, ConfigOption, JsonOption, log_quietly, settings_from
 from pipeline.cli.tally import clean
 from pipeline.errors import ConfigError, WirewatchError
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
 
 watch = typer.Typer(no_args_is_help=True, help="Try watches out: test.")
 
@@ -33,6 +36,7 @@ def try_watches(
     ],
     config: ConfigOption = DEFAULT_CONFIG,
     *,
+    steps: Annotated[bool, typer.Option("--explain", help="How the story was read, step by step.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Which watches a story fires, and why; and of the others, what was missing."""
@@ -46,6 +50,9 @@ def try_watches(
         content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         raise ConfigError(f"watch test: cannot read {file}: {error.strerror}") from None
+    if steps:
+        _explain(content.decode("utf-8", "replace"), settings, as_json=as_json)
+        return
     outcome = trial(content.decode("utf-8", "replace"), settings)
     if as_json:
         print(orjson.dumps(outcome, default=lambda value: value._asdict()).decode())
@@ -59,6 +66,20 @@ def try_watches(
         print("Pairs     " + ", ".join(f"{clean(names[p.a], 60)} – {clean(names[p.b], 60)}" for p in outcome.reading.pairs[:15]))
         print("Topics    " + ", ".join(f"{topic.name} {topic.score:.2f}" for topic in outcome.reading.topics))
     raise typer.Exit(0 if any(explained.fired for explained in outcome.explanations) else 1)
+
+
+def _explain(content: str, settings: Settings, *, as_json: bool) -> None:
+    import orjson
+
+    from pipeline.jobs.trial import steps_of
+
+    for step, lines in steps_of(content, settings):
+        if as_json:
+            print(orjson.dumps({"step": step, "lines": lines}).decode())
+        else:
+            print(step)
+            for line in lines or ("nothing",):
+                print(f"    {clean(line, 2_000)}")
 
 
 def validate(

@@ -37,7 +37,7 @@ def blocks(path: Path, language: str) -> list[str]:
 def commands() -> Iterator[tuple[str, ...]]:
     """Every command of ours that the docs name, with its subcommand where it has one."""
     named = {found for path in DOCS for found in re.findall(r"wirewatch ((?:[a-z-]+ ?){1,2})", path.read_text())}
-    groups = {"alerts", "dead-letters", "feeds", "watch"}
+    groups = {"alerts", "dead-letters", "entities", "feeds", "watch"}
     known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback} | groups
     for words in sorted(named):
         first, *rest = words.split()
@@ -102,3 +102,17 @@ def test_the_readme_s_five_lines_bring_a_verified_alert(feed: str, tmp_path: Pat
             alarm.cancel()
             os.killpg(shell.pid, signal.SIGTERM)
     assert "musk-putin: A meeting" in said
+
+
+SEED = ROOT.parent / "shared" / "data" / "seed_story.txt"
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not SEED.exists(), reason=f"THE STEPS OF READING ARE NOT COMPARED: {SEED} is not there")
+def test_the_steps_of_reading_are_what_the_command_shows(tmp_path: Path):
+    """The page on reading shows the real story's steps, word for word."""
+    page = ROOT / "docs" / "reading.md"
+    configuration = f"store: sqlite:///{tmp_path}/x.db\nknown_entities: {tmp_path}/none.tsv\n{blocks(page, 'yaml')[0]}"
+    (tmp_path / "wirewatch.yaml").write_text(configuration)
+    shown = CliRunner().invoke(app, ["watch", "test", "--explain", "-f", str(SEED), "-c", str(tmp_path / "wirewatch.yaml")])
+    assert shown.output == blocks(page, "text")[0]
