@@ -99,7 +99,7 @@ def unescaped(text: str) -> str:
 
 
 def captured(data: Path) -> dict[str, list[tuple[str, str]]]:
-    """Title and text of the English stories long enough to be judged, by feed."""
+    """Title and text of the stories, by feed."""
     found: dict[str, list[tuple[str, str]]] = {}
     with tarfile.open(next((data / "captures").glob("*.tar.xz"))) as tar:
         for member in sorted(tar.getmembers(), key=lambda member: member.name):
@@ -111,20 +111,21 @@ def captured(data: Path) -> dict[str, list[tuple[str, str]]]:
             except BadElement:
                 continue
             stories = [(headline(item.title), plain_text(item.content) if item.is_html else tidy(item.content)) for item in items]
-            kept = [
-                (title, text)
-                for title, text in stories
-                if len(f"{title} {text}".split()) >= LEAST_WORDS and language_of(title, text) == "en"
-            ]
-            if kept:
-                found[Path(member.name).name] = kept
+            if stories:
+                found[Path(member.name).name] = stories
     return found
+
+
+def is_judgeable(title: str, text: str) -> bool:
+    """Whether a story is in English and long enough to say what it is about."""
+    return len(f"{title} {text}".split()) >= LEAST_WORDS and language_of(title, text) == "en"
 
 
 def draw(data: Path, seed: int) -> list[tuple[str, str, str]]:
     """Fifty stories: feeds in random order, a random story of each in turn, so that no feed of a thousand items decides."""
     rng = random.Random(seed)
-    feeds = captured(data)
+    judgeable = {feed: [story for story in stories if is_judgeable(*story)] for feed, stories in captured(data).items()}
+    feeds = {feed: stories for feed, stories in judgeable.items() if stories}
     chosen: list[tuple[str, str, str]] = []
     while len(chosen) < DRAWN:
         for feed in rng.sample(sorted(feeds), len(feeds)):
@@ -138,14 +139,14 @@ def judged(data: Path) -> dict[str, object]:
     """How many of the judged stories have a first topic that was accepted."""
     with JUDGED.open(encoding="utf-8", newline="") as file:
         lines = [line for line in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE) if line and not line[0].startswith("#")]
+    stories = {(feed, shown(story[0])): story for feed, found in captured(data).items() for story in reversed(found)}
     seeds = sorted({int(line[0]) for line in lines})
     figures: dict[str, object] = {}
     for seed in seeds:
-        accepted = {(line[1], line[2]): line[5].split("|") for line in lines if int(line[0]) == seed}
         right = 0
-        for feed, title, text in draw(data, seed):
-            found = topics(title, text)
-            right += (found[0].name if found else "none") in accepted[feed, shown(title)]
+        for _, feed, title, _, _, accepted in (line for line in lines if int(line[0]) == seed):
+            found = topics(*stories[feed, title])
+            right += (found[0].name if found else "none") in accepted.split("|")
         figures[f"draw {seed}"] = {"right": right, "of": DRAWN}
     last = figures[f"draw {seeds[-1]}"]
     assert isinstance(last, dict)

@@ -42,7 +42,8 @@ def test_names_are_no_language(text: str) -> None:
 
 def test_the_feed_tells_where_the_words_do_not() -> None:
     """Names are in every language, and nothing is in none."""
-    assert language_of("Musk, Putin", "", "de-AT") == "de"
+    assert language_of("Scholz trifft Macron in Berlin", "", "de-AT") == "de"
+    assert language_of("Scholz trifft Macron in Berlin", "") is None
     assert language_of("", "", "pt_BR") == "pt"
     assert language_of("", "") is None
     assert language_of("12:30 – 14:00", "https://example.org/" + "a" * 500) is None

@@ -29,7 +29,7 @@ def named_in(text: str, *mentions: tuple[str, str], watched: tuple[Watched, ...]
         at = text.index(name, at)
         spans.append(Span(at, at + len(name), label))
         at += len(name)
-    named = with_watched(text, spans, names.find(text), names)
+    named = with_watched(text, spans, names.find(text), names.watched)
     return [(key, mention.name) for key, mention in zip(join(named, Roster(names)).keys, named, strict=True)]
 
 
@@ -127,7 +127,7 @@ def test_part_of_another_name_is_not_the_configured_entity() -> None:
 def test_a_name_the_recogniser_missed_is_a_mention() -> None:
     """Its label is that of the configured kind."""
     names = Names((MUSK, FORD))
-    named = with_watched("Ford and Musk", [], names.find("Ford and Musk"), names)
+    named = with_watched("Ford and Musk", [], names.find("Ford and Musk"), names.watched)
     assert [(mention.key, mention.label) for mention in named] == [("ford", "ORG"), ("musk", "PERSON")]
 
 
@@ -157,7 +157,7 @@ def test_entities_are_counted_and_ordered() -> None:
     text = "Ann Lee, Bo Ray, Ray, PARIS"
     spans = [Span(0, 7, "PERSON"), Span(9, 15, "PERSON"), Span(17, 20, "PERSON"), Span(22, 27, "GPE")]
     names = Names(())
-    entities = join(with_watched(text, spans, [], names), Roster(names)).entities
+    entities = join(with_watched(text, spans, [], names.watched), Roster(names)).entities
     assert [(entity.name, entity.kind, entity.count) for entity in entities] == [
         ("Bo Ray", "person", 2),
         ("Ann Lee", "person", 1),
