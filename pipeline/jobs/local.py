@@ -128,8 +128,8 @@ class LocalService:
     def _tend(self) -> None:
         now = self._clock()
         if self._tended_at is None or now - self._tended_at >= _TENDED_EVERY:
-            self._store.tend(now)
-            self._tended_at = now
+            # Where there is more, the next tick does it: the stories that are on their way do not wait for it.
+            self._tended_at = None if self._store.tend(now, self._settings.retention.stories) else now
 
     def _job(self, patience_s: float) -> LocalJob:
         if patience_s not in self._jobs:

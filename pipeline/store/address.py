@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.config import Settings
+from pipeline.config import ElasticsearchSettings, Settings
+from pipeline.config.problems import without_user_info
 from pipeline.errors import ConfigError
 from pipeline.store.roles import Store
 
@@ -45,8 +46,28 @@ def address_of(settings: Settings) -> StoreAddress:
         return StoreAddress(settings.store)
     if (settings.store == "elasticsearch") != bool(given.cloud_id):
         raise ConfigError("store: give the cluster's URL, or `store: elasticsearch` and elasticsearch: {cloud_id: …}")
+    return _cluster_address(settings.store, given)
+
+
+def address_at(store: str, given: ElasticsearchSettings) -> StoreAddress:
+    """The address of any store, written as `store:` has it; a cluster is reached as `given` says. Raises `ConfigError`."""
+    if store.startswith(_SQLITE) and store != _SQLITE:
+        return StoreAddress(store)
+    if not store.startswith(("http://", "https://")) and (store != "elasticsearch" or not given.cloud_id):
+        raise ConfigError(
+            f"expected sqlite:///PATH or the http(s):// URL of an Elasticsearch (got {without_user_info(store)[:200]!r})"
+        )
+    return _cluster_address(store, given if store == "elasticsearch" else given.model_copy(update={"cloud_id": None}))
+
+
+def is_there(address: StoreAddress) -> bool:
+    """Whether the file of a database exists; a cluster is taken to."""
+    return not address.url.startswith(_SQLITE) or _path(address).exists()
+
+
+def _cluster_address(store: str, given: ElasticsearchSettings) -> StoreAddress:
     return StoreAddress(
-        settings.store,
+        store,
         given.api_key.get_secret_value() if given.api_key else "",
         given.ca_file or "",
         given.cloud_id or "",

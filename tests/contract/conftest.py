@@ -34,10 +34,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     made.close()
 
 
-def on_elasticsearch(url: str) -> Iterator[Store]:
+def on_elasticsearch(url: str, prefix: str = "") -> Iterator[ElasticsearchStore]:
     """A store of its own on the server at `url`, whose indices are dropped afterwards."""
-    prefix = f"test-{uuid.uuid4().hex[:12]}"
-    store = ElasticsearchStore(Access(url), prefix)
+    store = ElasticsearchStore(Access(url), prefix or f"test-{uuid.uuid4().hex[:12]}")
     yield store
     store.wipe()
     store.close()

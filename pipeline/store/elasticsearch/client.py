@@ -198,6 +198,18 @@ class Cluster:
                 return
             after = hits[-1]["sort"]
 
+    def written(self, index: str, *, source: bool = True, size: int = 1_000) -> Iterator[list[Kept]]:
+        """Every document of one index of one shard, a page at a time, in the order of their writing."""
+        after: list[Any] = [-1]
+        while True:
+            body = {"size": size, "sort": [{"_seq_no": "asc"}], "search_after": after, "_source": source, "track_total_hits": False}
+            hits = self.search(index, body, refresh=after == [-1])["hits"]["hits"]
+            if hits:
+                yield [kept(hit) for hit in hits]
+            if len(hits) < size:
+                return
+            after = hits[-1]["sort"]
+
     def count(self, index: str) -> int:
         """How many documents there are, those just written included."""
         with self.our_words():

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import elasticsearch
 import structlog
 
 from pipeline.errors import ConfigError
-from pipeline.store.elasticsearch.client import Cluster
+from pipeline.store.elasticsearch.client import Cluster, Kept
 
 log = structlog.get_logger()
 
@@ -60,7 +61,7 @@ _REFRESH = {"landed": "30s", "claims": "30s"}
 _COMPRESSED = ("landed", "stories")
 
 
-class Kept(NamedTuple):
+class Age(NamedTuple):
     """How long a generation is written, and how many are kept behind it."""
 
     age: timedelta
@@ -69,9 +70,9 @@ class Kept(NamedTuple):
 
 GENERATIONS = {
     # An item that stays in its feed is copied forward each time it is seen, so that only what left long ago is forgotten.
-    "landed": Kept(timedelta(days=30), 2),
-    "claims": Kept(timedelta(days=30), 2),
-    "stories": Kept(timedelta(days=30), 2**31),
+    "landed": Age(timedelta(days=30), 2),
+    "claims": Age(timedelta(days=30), 2),
+    "stories": Age(timedelta(days=30), 2**31),
 }
 
 
@@ -144,6 +145,12 @@ class Indices:
                 if "resource_already_exists" not in str(error):
                     raise
 
+    def began(self, index: str) -> datetime | None:
+        """When an index was begun by our own clock, where it says so."""
+        with self.cluster.our_words():
+            meta = self.cluster.client.indices.get_mapping(index=index).body[index]["mappings"].get("_meta", {})
+        return datetime.fromisoformat(meta["created_at"]) if meta.get("created_at") else None
+
     def drop(self, names: Sequence[str]) -> None:
         """Forget indices; those that are gone already are."""
         if names:
@@ -207,6 +214,24 @@ class Generations:
             self._look()
             return True
 
+    def drop(self, before: datetime, held: Collection[str]) -> None:
+        """Drop the generations that took nothing new since before then, and hold no document of `held`; never the newest."""
+        with self._lock:
+            names = self._look()
+            ends = {name: self._indices.began(following) for name, following in pairwise(names)}
+            old = [name for name, ended in ends.items() if ended and ended < before]
+            holding = {kept.index for kept in self._indices.cluster.mget([(name, id) for name in old for id in held]).values()}
+            self._indices.drop([name for name in old if name not in holding])
+            self._look()
+
+    def documents(self, *, source: bool = True) -> Iterator[Kept]:
+        """Every document of every generation, newest generation first; one that was copied forward once, as it is there."""
+        names = self.all()
+        for at, index in reversed(list(enumerate(names))):
+            for page in self._indices.cluster.written(index, source=source):
+                newer = self._indices.cluster.mget([(name, each.id) for name in names[at + 1 :] for each in page], source=False)
+                yield from (each for each in page if each.id not in newer)
+
     def _look(self) -> tuple[str, ...]:
         cluster = self._indices.cluster
         with cluster.our_words():
@@ -223,10 +248,9 @@ class Generations:
     def _began(self, index: str, now: datetime) -> datetime:
         """When an index was begun by our own clock; the first one, when it is first asked."""
         cluster = self._indices.cluster
+        if began := self._indices.began(index):
+            return began
         with cluster.our_words():
-            meta = cluster.client.indices.get_mapping(index=index).body[index]["mappings"].get("_meta", {})
-            if meta.get("created_at"):
-                return datetime.fromisoformat(meta["created_at"])
             cluster.client.indices.put_mapping(index=index, meta={"version": VERSION, "created_at": now.isoformat()})
         return now
 

@@ -43,7 +43,7 @@ def migrate(access: Access, prefix: str, progress: Callable[[int, int], None] | 
 def _replaced(indices: Indices, old: str) -> Iterator[int]:
     """Put an index of the newest mapping in the place of `old`; yields how many documents each step copied."""
     cluster, new = indices.cluster, f"{re.sub(r'-v[0-9]+$', '', old)}-v{VERSION}"
-    indices.create(new, "stories", aliased=False)
+    indices.create(new, "stories", indices.began(old), aliased=False)
     copied_to = -1
     for batch in _changed_since(cluster, old, copied_to):
         copied_to = _copied(cluster, batch, new)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import elasticsearch
 
@@ -38,10 +38,15 @@ class ElasticsearchStore:
     def take_over(self) -> None:
         """A cluster cannot tell who lives: leases end by themselves."""
 
-    def tend(self, now: datetime) -> None:
+    def tend(self, now: datetime, stories_for: timedelta | None = None) -> bool:
         self.landing.roll(now)
         self.claims.roll(now)
         self.stories.roll(now)
+        if stories_for is None:
+            return False
+        untold = self.outbox.untold()
+        self.stories.drop(now - stories_for, {id for alert in untold for id in alert.story_ids})
+        return self.outbox.drop(now - stories_for, {alert.id for alert in untold})
 
     def wipe(self) -> None:
         """Drop every index and template of this store: for those that were made to try something."""

@@ -119,6 +119,10 @@ class ElasticsearchStories:
         """Begin a new index where it is time; the others go on being written over."""
         self._generations.roll(now, blocking=False)
 
+    def drop(self, before: datetime, told_of: Collection[str]) -> None:
+        """Drop the indices all whose stories arrived before then, and hold none of `told_of`."""
+        self._generations.drop(before, told_of)
+
 
 def _is_stale(read: ReadStory, stored: Kept | None) -> bool:
     revision = stored.source["revision"] if stored else 0
