@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.elasticsearch import Elasticsearch, UnavailableError
+from tests.servers.elasticsearch import Elasticsearch, start_or_skip
 
 _GIVEN = "WIREWATCH_TEST_ELASTICSEARCH_URL"
 
@@ -23,11 +23,6 @@ def elasticsearch_url() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="wirewatch-es-") as folder:
         Path(folder).chmod(0o755)
         server = Elasticsearch(Path(folder))
-        try:
-            server.start()
-        except UnavailableError as error:
-            if os.environ.get("CI"):
-                raise
-            pytest.skip(f"NO ELASTICSEARCH HERE, so its store was not tried: {error}")
+        start_or_skip(server)
         yield server.url
         server.stop()

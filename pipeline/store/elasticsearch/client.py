@@ -5,6 +5,7 @@ A cluster that is away, busy or not yet ready is a `TransientError`: the work wa
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -92,6 +93,7 @@ class Cluster:
         if access.api_key:
             where["api_key"] = access.api_key
         if access.ca_file:
+            _check_authority(access.ca_file)
             where["ca_certs"] = access.ca_file
         try:
             self.client = Elasticsearch(**where, request_timeout=access.timeout_s, max_retries=0, http_compress=False)
@@ -240,7 +242,9 @@ class Cluster:
         except elasticsearch.AuthorizationException as error:
             if "cluster_block" in str(error):
                 raise BlockedError(f"{self.access.shown} is read-only for now: {_said(error)}") from error
-            raise ConfigError(f"store: {self.access.shown} does not allow it: {_said(error)}") from None
+            raise ConfigError(
+                f"store: {self.access.shown} does not allow it: {_said(error)}. docs/elasticsearch.md lists the rights it takes"
+            ) from None
         except elasticsearch.NotFoundError as error:
             raise MissingIndexError(f"{self.access.shown}: {_said(error)}") from error
         except elasticsearch.ApiError as error:
@@ -271,6 +275,14 @@ def refused(answers: Iterable[Answer], about: Sequence[str]) -> None:
 def kept(hit: Mapping[str, Any]) -> Kept:
     """A search's hit as a document."""
     return Kept(hit["_id"], hit["_index"], hit.get("_source", {}), hit.get("_seq_no", -1), hit.get("_primary_term", -1))
+
+
+def _check_authority(path: str) -> None:
+    """Raise `ConfigError` where there is no certificate in a file: the client would say so at its first request, and not which."""
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:
+        raise ConfigError(f"elasticsearch.ca_file: {path} is no certificate (PEM) that can be read: {error}") from None
 
 
 def _chunks(waiting: Sequence[int], asked: Sequence[Write]) -> Iterator[list[int]]:
