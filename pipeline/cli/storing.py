@@ -91,6 +91,7 @@ def _addresses(source: str, target: str, config: Path | None) -> tuple[StoreAddr
 
 def _compare(copied: list[Copied]) -> None:
     """Print what both stores hold; exit code 1 where that is not the same."""
+    typer.echo(f"{'':13} {'FROM':>12} {'TO':>12}")
     for each in copied:
         typer.echo(f"{each.what:13} {each.source:>12,} {each.target:>12,}  {'' if each.is_whole else 'DIFFERS'}".rstrip())
     if not all(each.is_whole for each in copied):

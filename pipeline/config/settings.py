@@ -200,6 +200,8 @@ class ElasticsearchSettings(_Model):
     """What the names of all indices begin with: one cluster may serve several."""
     timeout: Annotated[Duration, _limits("1s", "5m")] = timedelta(seconds=30)
     """How long an answer is waited for: 1s to 5m."""
+    ilm_policy: Text | None = None
+    """A policy of the server's ILM that begins and drops the indices of stories; without it, Wirewatch does."""
 
 
 class RetentionSettings(_Model):

@@ -29,6 +29,7 @@ class StoreAddress(NamedTuple):
     cloud_id: str = ""
     index_prefix: str = "wirewatch"
     timeout_s: float = 30.0
+    ilm_policy: str = ""
 
     def __repr__(self) -> str:
         return f"StoreAddress({self.url.rpartition('@')[2]!r})"
@@ -73,6 +74,7 @@ def _cluster_address(store: str, given: ElasticsearchSettings) -> StoreAddress:
         given.cloud_id or "",
         given.index_prefix,
         given.timeout.total_seconds(),
+        given.ilm_policy or "",
     )
 
 
@@ -117,7 +119,7 @@ def _opened(address: StoreAddress) -> Store:
         return SqliteStore(_path(address))
     from pipeline.store.elasticsearch.store import ElasticsearchStore
 
-    return ElasticsearchStore(_access(address), address.index_prefix)
+    return ElasticsearchStore(_access(address), address.index_prefix, address.ilm_policy)
 
 
 def _path(address: StoreAddress) -> Path:

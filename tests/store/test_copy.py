@@ -9,11 +9,14 @@ import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from pipeline.cli.main import app
 from pipeline.errors import ConfigError
 from pipeline.model import Alert, Attempt, DeadLetter, Delivery, FeedState, Hit, Item, ItemVersion
 from pipeline.store.copy import KINDS, copy
@@ -24,6 +27,8 @@ from pipeline.store.sqlite.store import SqliteStore
 from tests.contract.conftest import ON_ELASTICSEARCH, on_elasticsearch
 from tests.contract.told import NOW, STORIES
 from tests.fakes import MemoryStore
+
+S = TypeVar("S", bound=Store)
 
 LATER = NOW + timedelta(minutes=5)
 FEED = "https://news.example/rss"
@@ -41,7 +46,7 @@ def alert(name: str) -> Alert:
     return Alert(name, "musk-putin", name, ("a",), "Title", None, "news.example", NOW, (), (), NOW)
 
 
-def filled(store: Store) -> Store:
+def filled(store: S) -> S:
     """A store with something of every kind, some of it under way."""
     store.feeds.subscribe([FEED, FEED + "/old"], NOW)
     store.feeds.subscribe([FEED], NOW)
@@ -157,6 +162,23 @@ def test_a_target_that_a_service_works_on_is_refused(tmp_path: Path):
     assert target.stories.count() == 0
     for store in (source, target, at_work):
         store.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "why"),
+    [
+        ("sqlite:///a.db", "sqlite:///a.db", "are one store"),
+        ("sqlite:///missing.db", "sqlite:///b.db", "no database at sqlite:///missing.db"),
+        ("mysql://me:secret@host/a", "sqlite:///b.db", "expected sqlite:///PATH or the"),
+        ("sqlite:///", "sqlite:///b.db", "expected sqlite:///PATH or the"),
+    ],
+)
+def test_addresses_that_cannot_be_copied_are_said(source: str, target: str, why: str):
+    """Before anything is opened, so that a misspelt file is not made; no password is shown."""
+    done = CliRunner().invoke(app, ["store", "copy", source, target])
+    assert why in str(done.exception)
+    assert "secret" not in str(done.exception)
+    assert not Path("missing.db").exists()
 
 
 def wirewatch(*arguments: str) -> subprocess.Popen[str]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import elasticsearch
 import structlog
@@ -79,9 +80,11 @@ GENERATIONS = {
 class Indices:
     """The indices of one Wirewatch in a cluster: those whose names begin with its prefix."""
 
-    def __init__(self, cluster: Cluster, prefix: str) -> None:
+    def __init__(self, cluster: Cluster, prefix: str, ilm_policy: str = "") -> None:
+        """With `ilm_policy`, the server's ILM begins and drops the generations of stories, and not we."""
         self.cluster = cluster
         self.prefix = prefix
+        self.ilm_policy = ilm_policy
 
     def name(self, role: str) -> str:
         """A role's index; of one with generations, the alias of them all."""
@@ -107,6 +110,41 @@ class Indices:
                 self.put_template(role)
             if role not in there:
                 self.create(f"{self.name(role)}-000001" if role in GENERATIONS else self.name(role), role)
+        if self.ilm_policy:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Leave the stories' indices to the policy. Raises `ConfigError` where the server has no ILM, or no such policy."""
+        client = self.cluster.client
+        with self.cluster.our_words():
+            answer = client.options(ignore_status=(400, 404, 405)).perform_request(
+                "GET", f"/_ilm/policy/{quote(self.ilm_policy, safe='')}", headers={"accept": "application/json"}
+            )
+        if answer.meta.status != 200:
+            lacks = f"no ILM policy {self.ilm_policy}" if answer.meta.status == 404 else "no ILM (_ilm does not answer)"
+            raise ConfigError(
+                f"store: {self.cluster.access.shown} has {lacks}. Leave out elasticsearch: {{ilm_policy: …}}: Wirewatch begins "
+                "generations by itself, and `retention` drops them"
+            )
+        self.put_template("stories")
+        *older, newest = self.generations("stories")
+        self.make_write_index(newest)
+        lifecycle = self._lifecycle("stories")
+        with self.cluster.our_words():
+            client.indices.put_settings(index=newest, settings=lifecycle)
+            if older:
+                client.indices.put_settings(index=older, settings={**lifecycle, "index.lifecycle.indexing_complete": True})
+
+    def make_write_index(self, index: str) -> None:
+        """Make `index` the one of its alias that `_rollover` begins a new one after."""
+        alias = self.name(self._role_of(index))
+        with self.cluster.our_words():
+            self.cluster.client.indices.update_aliases(actions=[{"add": {"index": index, "alias": alias, "is_write_index": True}}])
+
+    def generations(self, role: str) -> tuple[str, ...]:
+        """The indices of a role, oldest first."""
+        with self.cluster.our_words():
+            return tuple(sorted(self.cluster.client.indices.get_alias(name=self.name(role)).body))
 
     def versions(self, role: str = "") -> dict[str, int]:
         """The version of each index's mapping; of one role, or all."""
@@ -128,9 +166,14 @@ class Indices:
                 priority=500,
                 # Else a write to an index that was dropped would make it again, behind no alias.
                 allow_auto_create=False,
-                template={"settings": settings(role), "mappings": mappings(role)},
+                template={"settings": {**settings(role), **self._lifecycle(role)}, "mappings": mappings(role)},
                 meta={"version": VERSION},
             )
+
+    def _lifecycle(self, role: str) -> dict[str, str]:
+        if role != "stories" or not self.ilm_policy:
+            return {}
+        return {"index.lifecycle.name": self.ilm_policy, "index.lifecycle.rollover_alias": self.name(role)}
 
     def create(self, index: str, role: str, created_at: datetime | None = None, *, aliased: bool = True) -> None:
         """Make an index of a role, behind the role's alias where it has generations; one that is there stays as it is."""
@@ -183,6 +226,11 @@ class Generations:
         with self._lock:
             return self._known or self._look()
 
+    def refresh(self) -> None:
+        """Look up the generations: others begin some."""
+        with self._lock:
+            self._look()
+
     def look_again(self) -> None:
         """Look up the generations, after one was found blocked or gone; where the newest takes no writes, make the next."""
         with self._lock:
@@ -233,10 +281,7 @@ class Generations:
                 yield from (each for each in page if each.id not in newer)
 
     def _look(self) -> tuple[str, ...]:
-        cluster = self._indices.cluster
-        with cluster.our_words():
-            found = cluster.client.indices.get_alias(name=self._indices.name(self._role)).body
-        self._known = tuple(sorted(found))
+        self._known = self._indices.generations(self._role)
         return self._known
 
     def _is_blocked(self, index: str) -> bool:
