@@ -56,7 +56,7 @@ def copy_store(
     from pipeline.store.copy import copy
 
     log_quietly()
-    addresses = _addresses(source, target, config)
+    from_address, to_address = _addresses(source, target, config)
     stop = stop_on_signals()
     columns = (SpinnerColumn(), TextColumn("{task.description:13}"), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
@@ -69,7 +69,7 @@ def copy_store(
                 tasks[what] = bar.add_task(what, total=None)
             bar.update(tasks[what], completed=done)
 
-        copied = copy(*map(store_at, addresses), show)
+        copied = copy(store_at(from_address), store_at(to_address), show)
     _compare(copied)
 
 

@@ -33,7 +33,7 @@ def drop(database: Database, before: datetime) -> bool:
         connection.execute(_HITS, (microseconds(before), _BATCH))
         hits = connection.changes()
         alerts = _drop_alerts(connection, before)
-    return max(len(stories), hits, alerts) == _BATCH
+    return _BATCH in (len(stories), hits, alerts)
 
 
 def _drop_alerts(connection: Any, before: datetime) -> int:
