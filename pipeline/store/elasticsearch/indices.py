@@ -95,6 +95,8 @@ class Indices:
 
         Those of an older one go on being read and written; what their stories lack is searched for in vain until they are migrated.
         """
+        if self.ilm_policy:
+            self._check_policy()
         versions = self.versions()
         for index, version in versions.items():
             if version > VERSION:
@@ -113,11 +115,10 @@ class Indices:
         if self.ilm_policy:
             self._hand_over()
 
-    def _hand_over(self) -> None:
-        """Leave the stories' indices to the policy. Raises `ConfigError` where the server has no ILM, or no such policy."""
-        client = self.cluster.client
+    def _check_policy(self) -> None:
+        """Raise `ConfigError` where the server has no ILM, or no such policy."""
         with self.cluster.our_words():
-            answer = client.options(ignore_status=(400, 404, 405)).perform_request(
+            answer = self.cluster.client.options(ignore_status=(400, 404, 405)).perform_request(
                 "GET", f"/_ilm/policy/{quote(self.ilm_policy, safe='')}", headers={"accept": "application/json"}
             )
         if answer.meta.status != 200:
@@ -126,6 +127,10 @@ class Indices:
                 f"store: {self.cluster.access.shown} has {lacks}. Leave out elasticsearch: {{ilm_policy: …}}: Wirewatch begins "
                 "generations by itself, and `retention` drops them"
             )
+
+    def _hand_over(self) -> None:
+        """Leave the stories' indices to the policy."""
+        client = self.cluster.client
         self.put_template("stories")
         *older, newest = self.generations("stories")
         self.make_write_index(newest)
