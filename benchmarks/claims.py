@@ -42,7 +42,7 @@ from pipeline.store.elasticsearch.store import ElasticsearchStore
 
 CLAIMERS = 4
 BATCH = 50
-BETWEEN_KILLS_S = 0.5, 3.0
+BETWEEN_KILLS_S = 0.0, 2.0
 WITHIN_S = 330.0
 AGE = GENERATIONS["claims"].age
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -121,18 +121,25 @@ class Claimers:
     def __init__(self, url: str, prefix: str, folder: Path, options: argparse.Namespace) -> None:
         given = [url, prefix, folder, options.waves, options.fingerprints, options.seed]
         self._command = [sys.executable, __file__, "--claimer", *map(str, given)]
+        self._folder = folder
+        self._found = [0] * CLAIMERS
         self._processes = [self._started(who) for who in range(CLAIMERS)]
 
     def _started(self, who: int) -> subprocess.Popen[bytes]:
+        self._found[who] = len(notes(self._folder / f"{who}.jsonl"))
         return subprocess.Popen([*self._command, str(who)])
 
-    def kill(self, who: int) -> bool:
-        """Kill one and start it again; False where it has ended already."""
-        process = self._processes[who]
-        if process.poll() is not None:
+    def _is_at_work(self, who: int) -> bool:
+        return self._processes[who].poll() is None and len(notes(self._folder / f"{who}.jsonl")) > self._found[who] + 1
+
+    def kill(self, rng: random.Random) -> bool:
+        """Kill one that is at work and start it again; False where none is."""
+        at_work = [who for who in range(CLAIMERS) if self._is_at_work(who)]
+        if not at_work:
             return False
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        who = rng.choice(at_work)
+        os.kill(self._processes[who].pid, signal.SIGKILL)
+        self._processes[who].wait()
         self._processes[who] = self._started(who)
         return True
 
@@ -220,7 +227,7 @@ def main() -> int:
                 if max(reached(folder / f"{who}.jsonl") for who in range(CLAIMERS)) >= roller.begun * a_wave + a_wave // 2:
                     roller.roll()
                 time.sleep(0.1)
-            kills += claimers.kill(rng.randrange(CLAIMERS))
+            kills += claimers.kill(rng)
         is_whole = claimers.are_done and not claimers.failed
         claimers.close()
         newest = roller.newest

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 NOBODY = 65534
-START_WITHIN_S = 180
+START_WITHIN_S = 600
 _FETCH_WITHIN_S = 900
 _PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:get"
 

@@ -125,8 +125,8 @@ class Cluster:
     def bulk(self, writes: Iterable[Write], *, refresh: bool = False) -> list[Answer]:
         """Write, in requests of a bounded size; answers what became of each, in order.
 
-        What the cluster is too busy for is tried again with growing rests, then raised as `TransientError`. A conflict (409) and a
-        missing or blocked index (404, 403) are the caller's; `refused` makes an error of the rest.
+        What the cluster is too busy or unable to take is tried again with growing rests, then raised as `TransientError`. A conflict
+        (409) and a missing or blocked index (404, 403) are the caller's; `refused` makes an error of the rest.
         """
         # Made once: a story's are dear to make, and are looked at for their size as well as sent.
         asked = [write.lines() for write in writes]
@@ -138,7 +138,8 @@ class Cluster:
             for chunk in _chunks(waiting, asked):
                 for at, answer in zip(chunk, self._bulk([asked[at] for at in chunk], refresh=refresh), strict=True):
                     answers[at] = answer
-            waiting = [at for at in waiting if answers[at].status in (429, 502, 503, 504)]
+            # A node that is about to close answers 500 for what it takes no more.
+            waiting = [at for at in waiting if answers[at].status == 429 or answers[at].status >= 500]
             if not waiting:
                 return answers
         raise TransientError(f"{self.access.shown} is too busy: {answers[waiting[0]].error or 'it refuses writes for now'}")
