@@ -125,8 +125,8 @@ class Cluster:
     def bulk(self, writes: Iterable[Write], *, refresh: bool = False) -> list[Answer]:
         """Write, in requests of a bounded size; answers what became of each, in order.
 
-        What the cluster is too busy or unable to take is tried again with growing rests, then raised as `TransientError`. A conflict
-        (409) and a missing or blocked index (404, 403) are the caller's; `refused` makes an error of the rest.
+        What the cluster is too busy or unable to take is tried again with growing rests, then raised as `TransientError`. A
+        conflict (409) and a missing or blocked index (404, 403) are the caller's; `refused` makes an error of the rest.
         """
         # Made once: a story's are dear to make, and are looked at for their size as well as sent.
         asked = [write.lines() for write in writes]
