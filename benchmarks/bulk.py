@@ -29,9 +29,9 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from cluster import Elasticsearch, cluster
 from elasticsearch import Elasticsearch as Client
 from elasticsearch import helpers
+from server import Elasticsearch, cluster
 from texts import versions
 
 from pipeline.alerts.compose import alert_of, deliveries_of

@@ -25,14 +25,13 @@ import tempfile
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import structlog
-from cluster import cluster
+from server import served
 
 from pipeline.errors import TransientError
 from pipeline.store.beam import batches
@@ -188,16 +187,6 @@ class Roller:
     def newest(self) -> int:
         """The number of the newest generation."""
         return int(max(self._cluster.client.indices.get_alias(name=self._alias).body).rpartition("-")[2])
-
-
-@contextmanager
-def served(url: str | None) -> Iterator[str]:
-    """The address of the server that is given, or of one of our own."""
-    if url:
-        yield url
-        return
-    with cluster("512m") as server:
-        yield server.url
 
 
 def main() -> int:

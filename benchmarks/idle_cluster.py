@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from cluster import Elasticsearch, cluster
 from elasticsearch import Elasticsearch as Client
 from loopback import Feeds, rss
+from server import Elasticsearch, cluster
 
 COMMAND = str(Path(sys.executable).with_name("wirewatch"))
 WARM_S = 15.0

@@ -20,13 +20,14 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import structlog
-from cluster import Elasticsearch, cluster
+from server import served
 from texts import NOW, words_of
 
 from pipeline.errors import TransientError
@@ -38,7 +39,7 @@ from pipeline.store.elasticsearch.indices import VERSION, Indices, mappings, set
 from pipeline.store.elasticsearch.store import ElasticsearchStore
 
 COMMAND = str(Path(sys.executable).with_name("wirewatch"))
-PREFIX = "wirewatch"
+PREFIX = f"migration-{uuid.uuid4().hex[:8]}"
 UNKNOWN = ("terms", "pair_names")
 """Fields that the first version's index is without."""
 ARRIVE = 5
@@ -56,14 +57,14 @@ def story(n: int, rng: random.Random, title: str, revision: int = 0) -> ReadStor
     return ReadStory(told, Reading(f"v{n}", entities=(Entity("musk", "Elon Musk", "person", 1),)), revision)
 
 
-def first_version(server: Elasticsearch) -> None:
+def first_version(url: str) -> None:
     """The index of stories as the first version made it."""
     mapped = mappings("stories")
     mapped |= {
         "_meta": {"version": 1},
         "properties": {name: kind for name, kind in mapped["properties"].items() if name not in UNKNOWN},
     }
-    client = Cluster(Access(server.url)).client
+    client = Cluster(Access(url)).client
     aliases: dict[str, dict[str, str]] = {f"{PREFIX}-stories": {}}
     client.indices.create(index=f"{PREFIX}-stories-000001", settings=settings("stories"), mappings=mapped, aliases=aliases)
     client.close()
@@ -72,8 +73,8 @@ def first_version(server: Elasticsearch) -> None:
 class Arrivals:
     """Stories and edits that arrive, in a thread, until stopped: what of them has been taken."""
 
-    def __init__(self, server: Elasticsearch, there: int, rng: random.Random) -> None:
-        self._store, self._there, self._rng = ElasticsearchStore(Access(server.url), PREFIX), there, rng
+    def __init__(self, url: str, there: int, rng: random.Random) -> None:
+        self._store, self._there, self._rng = ElasticsearchStore(Access(url), PREFIX), there, rng
         self._stop = threading.Event()
         self.new = 0
         self.edits: Counter[int] = Counter()
@@ -113,18 +114,19 @@ def main() -> int:
     parser.add_argument("--stories", type=int, default=5000)
     parser.add_argument("--kills", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--url", help="a server that is there, instead of one of its own")
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     rng = random.Random(options.seed)
-    with tempfile.TemporaryDirectory() as folder, cluster("512m") as server:
+    with tempfile.TemporaryDirectory() as folder, served(options.url) as url:
         config = Path(folder, "wirewatch.yaml")
-        config.write_text(f"store: {server.url}\n")
-        first_version(server)
-        store = ElasticsearchStore(Access(server.url), PREFIX)
+        config.write_text(f"store: {url}\nelasticsearch: {{index_prefix: {PREFIX}}}\n")
+        first_version(url)
+        store = ElasticsearchStore(Access(url), PREFIX)
         for batch in batches([story(n, rng, "First") for n in range(options.stories)], 200):
             assert not store.stories.put(batch)
         before = store.stories.facets(query_of("entity:musk", NOW)).stories
-        arrivals = Arrivals(server, options.stories, random.Random(options.seed + 1))
+        arrivals = Arrivals(url, options.stories, random.Random(options.seed + 1))
         ended_early = 0
         command = [COMMAND, "store", "migrate", "-c", str(config)]
         for _ in range(options.kills):
@@ -142,7 +144,8 @@ def main() -> int:
         expected |= {f"s{n:06d}": f"Edited {edit}" for n, edit in arrivals.edits.items()}
         expected |= {f"s{options.stories + n:06d}": "New" for n in range(arrivals.new)}
         count, found = store.stories.count(), store.stories.facets(query_of("entity:musk", NOW)).stories
-        versions = Indices(Cluster(Access(server.url)), PREFIX).versions("stories")
+        versions = Indices(Cluster(Access(url)), PREFIX).versions("stories")
+        store.wipe()
         store.close()
     result = {
         "benchmark": "migration",

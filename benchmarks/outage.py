@@ -28,9 +28,9 @@ from datetime import timedelta
 from typing import NamedTuple
 
 import structlog
-from cluster import Elasticsearch, cluster
 from kills import MET, SECRET, story
 from loopback import Desk, Feeds, PushedClock, pushed_clock, rss
+from server import Elasticsearch, cluster
 
 from pipeline.config import Settings
 from pipeline.errors import TransientError

@@ -138,7 +138,9 @@ class LocalService:
 
         store, deliverer = self._open()
         self._tend(store)
-        if not polls_under_way() and (rest_s := self._rest_s(store)) > 0:
+        # Asked first in any case: where the store is away, no job begins only to fail.
+        rest_s = self._rest_s(store)
+        if rest_s > 0 and not polls_under_way():
             return rest_s
         began = time.perf_counter()
         self._job(patience_s).run()

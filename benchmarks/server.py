@@ -24,3 +24,13 @@ def cluster(heap: str = "1g", major: int = 9) -> Iterator[Elasticsearch]:
             yield server
         finally:
             server.stop()
+
+
+@contextmanager
+def served(url: str | None) -> Iterator[str]:
+    """The address of the server that is given, or of one of our own."""
+    if url:
+        yield url
+        return
+    with cluster("512m") as server:
+        yield server.url
