@@ -3,10 +3,10 @@
     python benchmarks/outage.py [--stories 2000] [--kills 20] [--seed 1]
 
 The service is started before its cluster is. Twenty feeds on loopback bring more stories after each kill, 550 words each; the
-cluster is killed within three seconds of its having written again, and started again on its data. Each time the clock that the
-service goes by is pushed on by three minutes, so that what it had leased is due; half-way the cluster is away for ten minutes more
-of that clock. A tenth of the stories names the two that are watched. At the end the cluster is killed once more, and the service
-stopped without it.
+cluster is killed after so many writes, drawn at random from those that these stories take from landing to the end, and started
+again on its data. Each time the clock that the service goes by is pushed on by three minutes, so that what it had leased is due;
+half-way the cluster is away for ten minutes more of that clock. A tenth of the stories names the two that are watched. At the end
+the cluster is killed once more, and the service stopped without it.
 
 Exit 1 unless the service never ended and in the end every story is in the index exactly once and no other, every expected alert has
 come, each under one webhook-id alone, nothing is unfinished, waiting or among the dead letters.
@@ -39,9 +39,10 @@ from pipeline.store.elasticsearch.client import Access
 from pipeline.store.elasticsearch.store import ElasticsearchStore
 
 FEEDS = 20
-WRITES_WITHIN_S = 60.0
-KILLED_WITHIN_S = 3.0
-LAST_RUN_S = 300.0
+WRITES_WITHIN_S = 120.0
+WRITES_A_STORY = 25
+"""What lands, its mark made and deleted, its claims, the story: about so many."""
+LAST_RUN_S = 600.0
 PREFIX = "wirewatch"
 HEAP = "512m -XX:TieredStopAtLevel=1"
 """The server starts in half the time where its code is compiled only once: it does not live long."""
@@ -149,7 +150,7 @@ def main() -> int:
     stories = [story(n, rng) for n in range(options.stories)]
     expected = {url for url, _, text in stories if MET in text}
     stored_at_kills: list[int] = []
-    instants: list[float] = []
+    killed_after: list[int] = []
     began = time.perf_counter()
 
     def bring(share: float) -> None:
@@ -165,9 +166,9 @@ def main() -> int:
         server.start()
         for n in range(1, options.kills + 1):
             bring(n / options.kills)
-            wait_until(lambda: writes(server) > 0, WRITES_WITHIN_S)
-            instants.append(rng.uniform(0, KILLED_WITHIN_S))
-            time.sleep(instants[-1])
+            target = rng.randrange(1, WRITES_A_STORY * len(stories) // options.kills)
+            wait_until(lambda target=target: writes(server) >= target, WRITES_WITHIN_S)
+            killed_after.append(writes(server))
             server.kill()
             PushedClock.push(timedelta(minutes=3))
             if n == options.kills // 2:
@@ -192,7 +193,7 @@ def main() -> int:
         "benchmark": "outage",
         "stories": len(stories),
         "kills": options.kills,
-        "instants_s": [round(min(instants), 2), round(max(instants), 2)],
+        "killed_after_writes": killed_after,
         "minutes_of_its_clock": round(PushedClock.ahead.total_seconds() / 60),
         "stored_after_kills": stored_at_kills,
         "took_s": round(time.perf_counter() - began),
