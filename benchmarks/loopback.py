@@ -1,11 +1,12 @@
-"""Feeds on loopback that a benchmark fills as it goes, served with ETags; and a clock that it sets."""
+"""Feeds on loopback that a benchmark fills as it goes, served with ETags; a webhook; and clocks that it sets."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from xml.sax.saxutils import escape
@@ -24,6 +25,21 @@ class SetClock:
 def set_clock() -> datetime:
     """The time of `SetClock`, aware and UTC."""
     return SetClock.now
+
+
+class PushedClock:
+    """The time of day and what it was pushed on by. Kept in this module, as `SetClock` is."""
+
+    ahead = timedelta()
+
+    @classmethod
+    def push(cls, by: timedelta) -> None:
+        cls.ahead += by
+
+
+def pushed_clock() -> datetime:
+    """The time of `PushedClock`, aware and UTC."""
+    return datetime.now(UTC) + PushedClock.ahead
 
 
 class Feeds:
@@ -87,3 +103,36 @@ def rss(stories: list[tuple[str, str, str]]) -> bytes:
         for url, title, text in stories
     )
     return f'<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>{items}</channel></rss>'.encode()
+
+
+class Desk:
+    """A webhook on a free port of 127.0.0.1 that takes everything. `told` are its calls: a story's URL, a webhook-id, how many."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, Counter[str]] = {}
+        desk = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                desk.told.setdefault(body["data"]["story"]["url"], Counter())[self.headers["webhook-id"]] += 1
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()

@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.config import Settings, load
 from pipeline.demo.play import play
+from pipeline.errors import TransientError
 from pipeline.jobs.backfill import Progress, backfill
 from pipeline.jobs.local import LocalService
 from pipeline.language.pool import close_pools
@@ -114,3 +115,19 @@ def test_copies_that_are_on_their_way_together_are_known_for_copies(settings: Se
     backfill(settings, [write_stories(tmp_path / "a.jsonl", story(1, text), *others, story(2, text))], Progress(), tells=True)
     (alert,) = store_at(settings.store).outbox.alerts()
     assert len(alert.story_ids) == 2
+
+
+def test_a_store_that_is_away_from_the_start_to_the_end_is_waited_for(settings: Settings):
+    """The service neither ends by itself nor refuses to end."""
+    away = settings.model_copy(update={"store": "http://127.0.0.1:1"})
+    stop = threading.Event()
+    threading.Timer(1.0, stop.set).start()
+    LocalService(away).run(stop)
+    assert stop.is_set()
+
+
+def test_a_single_run_says_that_its_store_is_away(settings: Settings):
+    """Whoever runs it once wants to know."""
+    away = settings.model_copy(update={"store": "http://127.0.0.1:1"})
+    with pytest.raises(TransientError, match="does not answer"):
+        LocalService(away).run_once(threading.Event())

@@ -127,10 +127,11 @@ class Cluster:
     def bulk(self, writes: Iterable[Write], *, refresh: bool = False) -> list[Answer]:
         """Write, in requests of a bounded size; answers what became of each, in order.
 
-        What the cluster is too busy for is tried again with growing rests, then raised as `TransientError`. A conflict (409) and a
-        missing or blocked index (404, 403) are the caller's; `refused` makes an error of the rest.
+        What the cluster is too busy or unable to take is tried again with growing rests, then raised as `TransientError`. A
+        conflict (409) and a missing or blocked index (404, 403) are the caller's; `refused` makes an error of the rest.
         """
-        asked = list(writes)
+        # Made once: a story's are dear to make, and are looked at for their size as well as sent.
+        asked = [write.lines() for write in writes]
         answers: list[Answer] = [Answer(429)] * len(asked)
         waiting = list(range(len(asked)))
         for attempt in range(_MOST_TRIES):
@@ -139,19 +140,20 @@ class Cluster:
             for chunk in _chunks(waiting, asked):
                 for at, answer in zip(chunk, self._bulk([asked[at] for at in chunk], refresh=refresh), strict=True):
                     answers[at] = answer
-            waiting = [at for at in waiting if answers[at].status in (429, 502, 503, 504)]
+            # A node that is about to close answers 500 for what it takes no more.
+            waiting = [at for at in waiting if answers[at].status == 429 or answers[at].status >= 500]
             if not waiting:
                 return answers
         raise TransientError(f"{self.access.shown} is too busy: {answers[waiting[0]].error or 'it refuses writes for now'}")
 
-    def _bulk(self, writes: Sequence[Write], *, refresh: bool) -> list[Answer]:
+    def _bulk(self, lines: Sequence[bytes], *, refresh: bool) -> list[Answer]:
         with self.our_words():
             answer = self.client.perform_request(
                 "POST",
                 "/_bulk",
                 params={"refresh": "true"} if refresh else {},
                 headers={"content-type": "application/x-ndjson", "accept": "application/json"},
-                body=b"".join(write.lines() for write in writes),
+                body=b"".join(lines),
             )
         found = (next(iter(item.values())) for item in _body(answer)["items"])
         return [Answer(int(each["status"]), _reason(each.get("error"))) for each in found]
@@ -180,10 +182,12 @@ class Cluster:
         """A search's answer; with `refresh`, over everything written before."""
         with self.our_words():
             if refresh:
-                self.client.indices.refresh(index=index)
+                self.refresh(index)
             answer = self.client.perform_request(
                 "POST",
                 f"/{index}/_search",
+                # Else an index that has not come up yet after a restart is passed over in silence.
+                params={"allow_partial_search_results": "false"},
                 headers={"content-type": "application/json", "accept": "application/json"},
                 body=orjson.loads(orjson.dumps(body)),
             )
@@ -216,7 +220,15 @@ class Cluster:
         """How many documents there are, those just written included."""
         with self.our_words():
             self.client.indices.refresh(index=index)
-            return int(self.client.count(index=index)["count"])
+            answer = self.client.count(index=index)
+        if answer["_shards"]["failed"]:
+            raise TransientError(f"{self.access.shown} has not all of {index} at hand")
+        return int(answer["count"])
+
+    def refresh(self, index: str) -> None:
+        """Make everything that was written to an index searchable."""
+        with self.our_words():
+            self.client.indices.refresh(index=index)
 
     def close(self) -> None:
         self.client.close()
@@ -234,6 +246,8 @@ class Cluster:
                     f"store: {self.access.shown} cannot be trusted: {_said(error)}. Give its CA: elasticsearch: {{ca_file: PATH}}"
                 ) from None
             raise TransientError(f"{self.access.shown} does not answer ({type(error).__name__})") from error
+        except elasticsearch.SerializationError as error:
+            raise TransientError(f"{self.access.shown} broke off its answer") from error
         except elasticsearch.AuthenticationException:
             raise ConfigError(
                 f"store: {self.access.shown} does not know us: give user and password in its URL, or elasticsearch: "
@@ -285,12 +299,12 @@ def _check_authority(path: str) -> None:
         raise ConfigError(f"elasticsearch.ca_file: {path} is no certificate (PEM) that can be read: {error}") from None
 
 
-def _chunks(waiting: Sequence[int], asked: Sequence[Write]) -> Iterator[list[int]]:
+def _chunks(waiting: Sequence[int], asked: Sequence[bytes]) -> Iterator[list[int]]:
     chunk: list[int] = []
     size = 0
     for at in waiting:
         chunk.append(at)
-        size += len(asked[at].lines()) if asked[at].source else 100
+        size += len(asked[at])
         if size > LARGEST_BULK:
             yield chunk
             chunk, size = [], 0

@@ -241,6 +241,7 @@ class Generations:
         with self._lock:
             newest = self._look()[-1]
             if self._is_blocked(newest):
+                self._block(newest)
                 self._indices.create(_next(newest), self._role)
                 self._look()
 
@@ -257,8 +258,7 @@ class Generations:
             if now - began < kept.age:
                 return False
             if blocking:
-                with self._indices.cluster.our_words():
-                    self._indices.cluster.client.indices.add_block(index=names[-1], block="write")
+                self._block(names[-1])
             self._indices.create(_next(names[-1]), self._role, now)
             dropped = self._look()[: -1 - kept.older]
             if dropped and rescue:
@@ -288,6 +288,11 @@ class Generations:
     def _look(self) -> tuple[str, ...]:
         self._known = self._indices.generations(self._role)
         return self._known
+
+    def _block(self, index: str) -> None:
+        """Let an index take no writes; returns once those under way have ended, whoever blocked it first."""
+        with self._indices.cluster.our_words():
+            self._indices.cluster.client.indices.add_block(index=index, block="write")
 
     def _is_blocked(self, index: str) -> bool:
         cluster = self._indices.cluster

@@ -69,6 +69,9 @@ class ElasticsearchStories:
                 # A migration is about to put another index in its place.
                 self._generations.look_again()
                 continue
+            if len(writes) + len(stale) < len(left):
+                # Whoever wrote those may have been broken off before they could be searched.
+                self._cluster.refresh(self._alias)
             return stale | {write.id for write, answer in zip(writes, answers, strict=True) if not answer.is_done}
         raise TransientError("the indices of stories take no writes for now")
 
