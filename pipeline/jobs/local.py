@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ LONGEST_REST_S = 1.0
 STOP_WITHIN_S = 8.0
 _LONGEST_BACK_OFF_S = 30.0
 _TENDED_EVERY = timedelta(hours=1)
+_COUNTS_TOLD_EVERY_S = 300.0
 
 
 class LocalService:
@@ -50,6 +52,9 @@ class LocalService:
         self._jobs: dict[float, LocalJob] = {}
         self._states: list[FeedState] | None = None
         self._tended_at: datetime | None = None
+        self.counts: Counter[str] = Counter()
+        """What the ticks so far have counted (`pipeline.store.beam` says what)."""
+        self._counts_told_at = time.monotonic()
 
     def run(self, stop: threading.Event) -> None:
         """Run until `stop` is set; then finish within ten seconds. Raises what ended the deliverer, if anything did."""
@@ -102,6 +107,7 @@ class LocalService:
         from pipeline.language.pool import close_pools
 
         self._deliverer.stop(STOP_WITHIN_S / 2)
+        self._tell_counts()
         self._states = self._store.feeds.states()
         close_pollers()
         close_pools()
@@ -120,10 +126,16 @@ class LocalService:
         if not self._has_work():
             return False
         began = time.perf_counter()
-        self._job(patience_s).run()
+        self.counts += self._job(patience_s).run()
         log.debug("tick", ms=round((time.perf_counter() - began) * 1000))
+        if time.monotonic() - self._counts_told_at >= _COUNTS_TOLD_EVERY_S:
+            self._tell_counts()
         self._deliverer.wake()
         return True
+
+    def _tell_counts(self) -> None:
+        self._counts_told_at = time.monotonic()
+        log.info("service.counts", **self.counts)
 
     def _tend(self) -> None:
         now = self._clock()

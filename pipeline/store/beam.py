@@ -1,9 +1,18 @@
-"""What the chain's steps have in common: the store, opened where they run, counters, and dead letters for what fails."""
+"""What the chain's steps have in common: the store, opened where they run, counters, and dead letters for what fails.
+
+What is counted, in Beam's own metrics, so that it can be read from the job on every runner (namespace `wirewatch`):
+- `polls`, `polls_failed`; `items` sighted, `items_landed`, those never seen before;
+- `stories_new`, `_updated`, `_duplicate`, `_read`, `_indexed`, `_finished`; `batches_read`;
+- `hits` and `alerts` that are new; `dead_letters`;
+- `store_us` and `reading_us`: microseconds spent in calls to the store, and by the processes that read in reading.
+What a runner does twice is counted twice: they tell what was done, and the store tells what there is.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import cache
 from itertools import islice
 from typing import TypeVar
 
@@ -17,6 +26,10 @@ from pipeline.model import DeadLetter, ItemVersion, Passage, stable_id
 from pipeline.store.address import StoreAddress, store_at
 from pipeline.store.codec import encode
 from pipeline.store.roles import Store
+from pipeline.store.timed import timed
+
+COUNTERS = "wirewatch"
+"""The namespace of the job's counters."""
 
 BATCH = 32
 """Stories that travel together: what the models read at once, and what the store writes in one."""
@@ -44,12 +57,12 @@ class Step(beam.DoFn):
         self.clock = clock
 
     def setup(self) -> None:
-        self.store: Store = store_at(self.address)
+        self.store: Store = timed(store_at(self.address), _counter("store_us").inc)
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to the job's counter `name`."""
         if by:
-            Metrics.counter("wirewatch", name).inc(by)
+            _counter(name).inc(by)
 
     def together(
         self, batch: Sequence[A], work: Callable[[Sequence[A]], list[B]], versions: Callable[[A], Sequence[ItemVersion]]
@@ -88,6 +101,12 @@ class Step(beam.DoFn):
         return DeadLetter(
             stable_id("dead", version.id), self.stage, why, encode(version), "item_version", self.clock(), about[:500]
         )
+
+
+@cache
+def _counter(name: str) -> Metrics.DelegatingCounter:
+    """Made once: making one takes longer than counting with it."""
+    return Metrics.counter(COUNTERS, name)
 
 
 def batches(elements: Iterable[A], size: int = BATCH) -> Iterator[tuple[A, ...]]:
