@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.elasticsearch import Elasticsearch, UnavailableError
+from tests.servers.cache import UnavailableError
+from tests.servers.elasticsearch import Elasticsearch
 
 _GIVEN = "WIREWATCH_TEST_ELASTICSEARCH_URL"
 
