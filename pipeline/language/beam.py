@@ -11,6 +11,7 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
 from pipeline.clock import Clock, utc_now
+from pipeline.language.edition import edition
 from pipeline.language.names import EntitySettings
 from pipeline.language.pool import Readings, Underway, pool_for
 from pipeline.language.read import ReadFailure, Text
@@ -47,6 +48,7 @@ class ReadStories(Step):
         super().__init__(store, clock)
         self.entities = dict(entities)
         self.processes = processes
+        self.edition = edition(entities)
 
     def start_bundle(self) -> None:
         self.flights: deque[_Flight] = deque()
@@ -75,10 +77,10 @@ class ReadStories(Step):
         for passage in flight.passages:
             result = next(results) if passage.reading is None else passage.reading
             if isinstance(result, ReadFailure):
-                self.set_aside(self.of_passage(passage), result.error)
+                self.set_aside(self.of_passage(passage), result.error, passage.story.id)
             elif passage.reading is None:
                 self._tell(passage, result)
-                read.append(passage._replace(reading=result))
+                read.append(passage._replace(reading=result._replace(edition=self.edition)))
             else:
                 read.append(passage)
         return tuple(read)
