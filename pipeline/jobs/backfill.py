@@ -210,7 +210,7 @@ class FindParts(Lands):
 
 
 class ReadParts(Lands):
-    """Parts in, batches of landed ids out."""
+    """Parts in, batches of landed ids out: those that are new, and those that a worker had landed and not finished when it died."""
 
     def __init__(self, store: StoreAddress | str, clock: Clock = utc_now, *, tells: bool = False) -> None:
         super().__init__(store, clock)
@@ -220,7 +220,9 @@ class ReadParts(Lands):
         place = part.place
         read = pieces(place.open, place.name, part.seen_at, tells=self.tells, start=part.start, end=part.end)
         for found in batches(read, _LANDED_AT_ONCE):
-            yield from batches(self.landed(found))
+            new = self.landed(found)
+            known = {piece.id for piece in found if isinstance(piece, ItemVersion)}.difference(new)
+            yield from batches([*new, *(version.id for version in self.store.landing.read(sorted(known)))])
 
 
 def parts(places: Sequence[Place], began: datetime, part_bytes: int = PART_BYTES) -> Iterator[Part]:

@@ -225,6 +225,16 @@ def test_what_is_refused_in_a_part_says_at_which_byte() -> None:
     assert refused.about == f"shelf://b/1.jsonl:byte {len(line(1))}"
 
 
+def test_what_a_dead_worker_had_landed_is_finished(runner: Runner, store: MemoryStore) -> None:
+    """The runner reads its part again: what has landed is not new then, and nobody else would take it up before its lease ends."""
+    Shelf.objects["shelf://b/1.jsonl"] = line(1) + line(2)
+    landed = list(pieces(Place("shelf://b/1.jsonl", 0).open, "shelf://b/1.jsonl", NOW, tells=False))
+    store.landing.land([piece for piece in landed[:1] if isinstance(piece, ItemVersion)], datetime(2100, 1, 1, tzinfo=UTC))
+    runner.job(lambda pipeline: pipeline | ReadInParallel(address_of(SETTINGS), ["shelf://b/"], NOW) | TellStories(SETTINGS)).run()
+    assert titles(store) == ["Story 1", "Story 2"]
+    assert store.landing.unfinished_count() == 0
+
+
 def test_files_read_in_parallel_end_in_the_same_stories(runner: Runner, store: MemoryStore) -> None:
     """What the files say last is the current wording, whoever read it first; run again, nothing is done twice."""
     Shelf.objects |= {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import RLock
 from typing import Any
 
@@ -23,6 +25,7 @@ from pipeline.model import Hit, Item, Passage, Reading, ReadStory, stable_id
 from pipeline.search.language import query_of
 from pipeline.store.address import address_of, close_stores, keep_open
 from pipeline.store.query import EVERYTHING
+from pipeline.store.sqlite.store import SqliteStore
 from pipeline.stories.versions import story_of
 from tests.fakes import MemoryStore, MemoryStories
 from tests.jobs.faltering import Faltering, When
@@ -150,6 +153,17 @@ def test_a_query_says_which_stories(store: MemoryStore) -> None:
     progress = again(query="since:5d putin")
     assert (progress.total, progress.found) == (2, 2)
     assert {read.story.id for read in store.stories.all() if read.reading.edition} == {"s1", "s2"}
+
+
+def test_many_stories_are_each_read_once(tmp_path: Path) -> None:
+    """Page after page, in a real store in which they are written again meanwhile."""
+    with closing(SqliteStore(tmp_path / "store.db")) as kept:
+        kept.stories.put([stored(n, "Vladimir Putin spoke.", days_ago=n % 3) for n in range(300)])
+        keep_open(address_of(TODAY), kept)
+        progress = again()
+        assert (progress.found, progress.counts["stories_read"], progress.counts["stories_indexed"]) == (300, 300, 300)
+        assert again().counts["stories_indexed"] == 0
+    close_stores()
 
 
 def test_a_stop_ends_it_and_the_next_run_goes_on(store: MemoryStore) -> None:
