@@ -200,6 +200,8 @@ class Reading(NamedTuple):
     pairs: tuple[Pair, ...] = ()
     topics: tuple[TopicScore, ...] = ()
     key_phrases: tuple[str, ...] = ()
+    edition: str = ""
+    """What it was read with (`pipeline.language.edition`); empty of what was read before that was kept."""
 
 
 class ReadStory(NamedTuple):

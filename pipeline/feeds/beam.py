@@ -96,7 +96,9 @@ class PollFeeds(Step):
     def _landed(self, poll: Poll) -> list[str]:
         ids = self.store.landing.land(poll.versions, self.clock() + LEASE, [poll.state])
         self.count("polls")
+        self.count("polls_failed", int(poll.state.error is not None))
         self.count("items", len(poll.versions))
+        self.count("items_landed", len(ids))
         log.info(
             "feed.polled",
             feed=poll.state.url,

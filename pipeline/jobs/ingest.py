@@ -7,16 +7,17 @@ What is landed comes from a tick: feeds that are due, and what landed before and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import apache_beam as beam
 
 from pipeline.alerts.beam import QueueAlerts
 from pipeline.clock import Clock, utc_now
-from pipeline.config import Settings, WatchSettings
+from pipeline.config import Settings
 from pipeline.feeds.beam import PollFeeds, Polling
 from pipeline.jobs.coders import Passages
 from pipeline.language.beam import ReadStories
+from pipeline.language.edition import edition
 from pipeline.model import Passage, ReadStory
 from pipeline.search.beam import IndexStories
 from pipeline.store.address import address_of
@@ -43,7 +44,7 @@ class TellStories(beam.PTransform):
             | "same story? same event?" >> beam.ParDo(Identify(store, clock)).with_output_types(Passages)
             | "read" >> beam.ParDo(ReadStories(store, settings.entities, settings.processes, clock)).with_output_types(Passages)
             | "watches" >> beam.ParDo(MatchWatches(store, settings.watches, clock)).with_output_types(Passages)
-            | "index" >> beam.ParDo(IndexStories(store, Settle(settings.watches, clock), clock)).with_output_types(Passages)
+            | "index" >> beam.ParDo(IndexStories(store, Settle(settings, clock), clock)).with_output_types(Passages)
             | "outbox" >> beam.ParDo(QueueAlerts(store, webhooks, clock)).with_output_types(Passages)
             | "finish" >> beam.ParDo(FinishStories(store, clock))
         )
@@ -52,12 +53,13 @@ class TellStories(beam.PTransform):
 class Settle:
     """What becomes of a passage whose story somebody else has written meanwhile: merged with theirs, and matched again."""
 
-    def __init__(self, watches: Sequence[WatchSettings], clock: Clock) -> None:
-        self.watches = tuple(watches)
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.watches = tuple(settings.watches)
+        self.edition = edition(settings.entities)
         self.clock = clock
 
     def __call__(self, stored: ReadStory, passage: Passage) -> Passage:
-        return matched(settled(stored, passage), WatchIndex(self.watches), self.clock())
+        return matched(settled(stored, passage, self.edition), WatchIndex(self.watches), self.clock())
 
 
 class Arrivals(Step):

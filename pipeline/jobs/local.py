@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,6 +33,7 @@ LONGEST_REST_S = 1.0
 STOP_WITHIN_S = 8.0
 _LONGEST_BACK_OFF_S = 30.0
 _TENDED_EVERY = timedelta(hours=1)
+_COUNTS_TOLD_EVERY_S = 300.0
 
 
 class _Opened(NamedTuple):
@@ -56,6 +58,9 @@ class LocalService:
         self._tended_at: datetime | None = None
         self.feed_states: list[FeedState] = []
         """What is remembered of each feed, as `run_once` left it."""
+        self.counts: Counter[str] = Counter()
+        """What the ticks so far have counted (`pipeline.store.beam` says what)."""
+        self._counts_told_at = time.monotonic()
 
     def run(self, stop: threading.Event) -> None:
         """Run until `stop` is set; then finish within ten seconds. Raises what ended the deliverer, if anything did."""
@@ -104,6 +109,7 @@ class LocalService:
 
         if self._opened:
             self._opened.deliverer.stop(STOP_WITHIN_S / 2)
+        self._tell_counts()
         close_pollers()
         close_pools()
         close_stores()
@@ -143,10 +149,16 @@ class LocalService:
         if rest_s > 0 and not polls_under_way():
             return rest_s
         began = time.perf_counter()
-        self._job(patience_s).run()
+        self.counts += self._job(patience_s).run()
         log.debug("tick", ms=round((time.perf_counter() - began) * 1000))
+        if time.monotonic() - self._counts_told_at >= _COUNTS_TOLD_EVERY_S:
+            self._tell_counts()
         deliverer.wake()
         return 0.0
+
+    def _tell_counts(self) -> None:
+        self._counts_told_at = time.monotonic()
+        log.info("service.counts", **self.counts)
 
     def _tend(self, store: Store) -> None:
         now = self._clock()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
 from typing import NamedTuple
 
 import structlog
@@ -12,8 +11,9 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
 from pipeline.clock import Clock, utc_now
+from pipeline.language.edition import edition
 from pipeline.language.names import EntitySettings
-from pipeline.language.pool import Readings, pool_for
+from pipeline.language.pool import Readings, Underway, pool_for
 from pipeline.language.read import ReadFailure, Text
 from pipeline.model import Passage, Reading
 from pipeline.store.address import StoreAddress
@@ -29,7 +29,7 @@ READ_WITHIN_S = 600.0
 
 class _Flight(NamedTuple):
     passages: tuple[Passage, ...]
-    readings: Future[Readings] | None
+    readings: Underway | None
     """None where no passage needs reading: the batch keeps its place in the order."""
 
 
@@ -48,6 +48,7 @@ class ReadStories(Step):
         super().__init__(store, clock)
         self.entities = dict(entities)
         self.processes = processes
+        self.edition = edition(entities)
 
     def start_bundle(self) -> None:
         self.flights: deque[_Flight] = deque()
@@ -62,7 +63,7 @@ class ReadStories(Step):
         while self.flights:
             yield WindowedValue(self._read(self.flights.popleft()), GlobalWindow().max_timestamp(), (GlobalWindow(),))
 
-    def _submitted(self, passages: tuple[Passage, ...]) -> Future[Readings] | None:
+    def _submitted(self, passages: tuple[Passage, ...]) -> Underway | None:
         unread = [
             Text(passage.story.versions[-1].id, passage.story.title, passage.story.text)
             for passage in passages
@@ -71,17 +72,24 @@ class ReadStories(Step):
         return pool_for(self.entities, self.processes).submit(unread) if unread else None
 
     def _read(self, flight: _Flight) -> tuple[Passage, ...]:
-        results = iter(flight.readings.result(READ_WITHIN_S) if flight.readings else ())
+        results = iter(self._results(flight.readings) if flight.readings else ())
         read = []
         for passage in flight.passages:
             result = next(results) if passage.reading is None else passage.reading
             if isinstance(result, ReadFailure):
-                self.set_aside(self.store.landing.read(passage.item_version_ids), result.error)
+                self.set_aside(self.of_passage(passage), result.error, passage.story.id)
+            elif passage.reading is None:
+                self._tell(passage, result)
+                read.append(passage._replace(reading=result._replace(edition=self.edition)))
             else:
-                if passage.reading is None:
-                    self._tell(passage, result)
-                read.append(passage._replace(reading=result))
+                read.append(passage)
         return tuple(read)
+
+    def _results(self, readings: Underway) -> Readings:
+        results = readings.result(READ_WITHIN_S)
+        self.count("batches_read")
+        self.count("reading_us", round(readings.took_s * 1e6))
+        return results
 
     def _tell(self, passage: Passage, reading: Reading) -> None:
         names = {entity.key: entity.name for entity in reading.entities}

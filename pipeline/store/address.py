@@ -90,6 +90,12 @@ def store_at(address: StoreAddress | str) -> Store:
         return _open[wanted]
 
 
+def keep_open(address: StoreAddress | str, store: Store) -> None:
+    """Let `store` be the one at `address` in this process, until the stores are closed: for stores that are opened elsewhere."""
+    with _lock:
+        _open[StoreAddress(address) if isinstance(address, str) else address] = store
+
+
 def migrate_at(address: StoreAddress, progress: Callable[[int, int], None]) -> int:
     """Bring the store at `address` to this version's form; answers how many stories were indexed again.
 

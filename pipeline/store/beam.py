@@ -1,9 +1,18 @@
-"""What the chain's steps have in common: the store, opened where they run, counters, and dead letters for what fails."""
+"""What the chain's steps have in common: the store, opened where they run, counters, and dead letters for what fails.
+
+What is counted, in Beam's own metrics, so that it can be read from the job on every runner (namespace `wirewatch`):
+- `polls`, `polls_failed`; `items` sighted, `items_landed`, those never seen before;
+- `stories_new`, `_updated`, `_duplicate`, `_read`, `_indexed`, `_finished`, `_left` (as they were); `batches_read`;
+- `hits` and `alerts` that are new; `dead_letters`;
+- `store_us` and `reading_us`: microseconds spent in calls to the store, and by the processes that read in reading.
+What a runner does twice is counted twice: they tell what was done, and the store tells what there is.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import cache
 from itertools import islice
 from typing import TypeVar
 
@@ -17,6 +26,10 @@ from pipeline.model import DeadLetter, ItemVersion, Passage, stable_id
 from pipeline.store.address import StoreAddress, store_at
 from pipeline.store.codec import encode
 from pipeline.store.roles import Store
+from pipeline.store.timed import timed
+
+COUNTERS = "wirewatch"
+"""The namespace of the job's counters."""
 
 BATCH = 32
 """Stories that travel together: what the models read at once, and what the store writes in one."""
@@ -44,12 +57,12 @@ class Step(beam.DoFn):
         self.clock = clock
 
     def setup(self) -> None:
-        self.store: Store = store_at(self.address)
+        self.store: Store = timed(store_at(self.address), _counter("store_us").inc)
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to the job's counter `name`."""
         if by:
-            Metrics.counter("wirewatch", name).inc(by)
+            _counter(name).inc(by)
 
     def together(
         self, batch: Sequence[A], work: Callable[[Sequence[A]], list[B]], versions: Callable[[A], Sequence[ItemVersion]]
@@ -64,7 +77,7 @@ class Step(beam.DoFn):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a hostile story provokes is that story's own dead letter
             if len(batch) == 1:
-                self.set_aside(versions(batch[0]), error)
+                self.set_aside(versions(batch[0]), error, _story_of(batch[0]))
                 return []
             log.warning("batch.split", stage=self.stage, size=len(batch), error=str(error))
             return [result for each in batch for result in self.together([each], work, versions)]
@@ -73,9 +86,15 @@ class Step(beam.DoFn):
         """The item versions that a passage answers for."""
         return self.store.landing.read(passage.item_version_ids)
 
-    def set_aside(self, versions: Sequence[ItemVersion], error: Exception | str) -> None:
-        """Make dead letters of item versions, and finish them: they are not tried again until somebody asks."""
+    def set_aside(self, versions: Sequence[ItemVersion], error: Exception | str, story: str | None = None) -> None:
+        """Make dead letters of item versions, and finish them: they are not tried again until somebody asks.
+
+        A `story` that nothing landed for, one that is read again, stays as it is stored.
+        """
         why = error if isinstance(error, str) else str(error) or type(error).__name__
+        if story is not None and not versions:
+            self.count("stories_left")
+            log.warning("story.left", stage=self.stage, story=story, error=why)
         letters = [self._letter(version, why) for version in versions]
         self.store.dead_letters.add(letters)
         self.store.landing.finish([version.id for version in versions])
@@ -88,6 +107,16 @@ class Step(beam.DoFn):
         return DeadLetter(
             stable_id("dead", version.id), self.stage, why, encode(version), "item_version", self.clock(), about[:500]
         )
+
+
+def _story_of(element: object) -> str | None:
+    return element.story.id if isinstance(element, Passage) else None
+
+
+@cache
+def _counter(name: str) -> Metrics.DelegatingCounter:
+    """Made once: making one takes longer than counting with it."""
+    return Metrics.counter(COUNTERS, name)
 
 
 def batches(elements: Iterable[A], size: int = BATCH) -> Iterator[tuple[A, ...]]:

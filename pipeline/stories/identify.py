@@ -170,14 +170,15 @@ def _age(story: Story) -> tuple[datetime, datetime, str]:
 # ── written meanwhile ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def settled(stored: ReadStory, passage: Passage) -> Passage:
+def settled(stored: ReadStory, passage: Passage, edition: str = "") -> Passage:
     """`passage` again, where somebody else has written its story since it was identified.
 
-    What both know is merged, and the current version is one of the two, so that one of the two readings is of it. Raises
-    ValueError where `passage` has not been read.
+    What both know is merged, and the current version is one of the two, so that one of the two readings is of it; where both are,
+    the one of `edition` is taken, else the passage's. Raises ValueError where `passage` has not been read.
     """
     if passage.reading is None:
         raise ValueError("a passage is settled after it was read")
     story = merged(stored.story, passage.story)._replace(event_id=stored.story.event_id, duplicate_of=stored.story.duplicate_of)
-    reading = passage.reading if passage.reading.version_id == story.versions[-1].id else stored.reading
+    of_it = [reading for reading in (passage.reading, stored.reading) if reading.version_id == story.versions[-1].id]
+    reading = next((reading for reading in of_it if reading.edition == edition), of_it[0])
     return passage._replace(story=story, reading=reading, revision=stored.revision, is_new=False)

