@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tests.servers.elasticsearch import Elasticsearch, start_or_skip
 
@@ -26,3 +27,10 @@ def elasticsearch_url() -> Iterator[str]:
         start_or_skip(server)
         yield server.url
         server.stop()
+
+
+@pytest.fixture(autouse=True)
+def log_of_its_own() -> Iterator[None]:
+    """A command that a test runs sends the log to a stream that is closed after it: the next test begins anew."""
+    yield
+    structlog.reset_defaults()
