@@ -9,8 +9,13 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from tests.servers.elasticsearch import Elasticsearch, start_or_skip
+
+# A busy machine is no fault of what is tried.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 _GIVEN = "WIREWATCH_TEST_ELASTICSEARCH_URL"
 

@@ -136,7 +136,7 @@ def test_wrong_words_say_what_is_right(filled: Path):
     """Errors name the remedy."""
     with pytest.raises(ConfigError, match="a quotation mark is not closed"):
         wirewatch("search", '"open', "-c", str(filled))
-    with pytest.raises(ConfigError, match="expected a date such as"):
+    with pytest.raises(ConfigError, match="expected how long ago"):
         wirewatch("search", "x since:yesterdayish", "-c", str(filled))
     with pytest.raises(ConfigError, match="a pair is two names"):
         wirewatch("search", 'pair:"Elon Musk"', "-c", str(filled))
