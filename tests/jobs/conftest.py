@@ -13,8 +13,8 @@ from tests.jobs.runners import Local, Portable, Runner
 from tests.servers.cache import UnavailableError
 from tests.servers.prism import Prism
 
-ON_PRISM = [pytest.mark.slow, pytest.mark.enable_socket, pytest.mark.xdist_group("prism")]
-"""All in one process, which starts the server."""
+ON_PRISM = [pytest.mark.slow, pytest.mark.enable_socket, pytest.mark.xdist_group("prism"), pytest.mark.timeout(600)]
+"""All in one process, which starts the server; a job takes a second, and many where the machine is busy."""
 
 
 @pytest.fixture(scope="session")

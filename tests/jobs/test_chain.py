@@ -183,7 +183,7 @@ def shuffled(draw: st.DrawFn) -> list[tuple[str, ...]]:
 
 def tried(runner: Runner, most: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The settings of a property: a job of a server takes a second."""
-    examples = max(3, most // 10) if isinstance(runner, Portable) else most
+    examples = max(3, most // 15) if isinstance(runner, Portable) else most
     return settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
 
