@@ -14,7 +14,7 @@ import apache_beam as beam
 from pipeline.alerts.beam import QueueAlerts
 from pipeline.clock import Clock, utc_now
 from pipeline.config import Settings, WatchSettings
-from pipeline.feeds.beam import PollFeeds, Polling
+from pipeline.feeds.beam import LeaseFeeds, PollFeeds, Polling
 from pipeline.jobs.coders import Passages
 from pipeline.language.beam import ReadStories
 from pipeline.model import Passage, ReadStory
@@ -68,21 +68,22 @@ class Arrivals(Step):
 
     stage = "feeds"
 
-    def __init__(self, unfinished: TakeUnfinished, polled: PollFeeds) -> None:
+    def __init__(self, unfinished: TakeUnfinished, due: LeaseFeeds, polled: PollFeeds) -> None:
         super().__init__(unfinished.address, unfinished.clock)
-        self.sources: tuple[TakeUnfinished, PollFeeds] = (unfinished, polled)
+        self.unfinished, self.due, self.polled = unfinished, due, polled
 
     def setup(self) -> None:
-        for source in self.sources:
-            source.setup()
+        for step in (self.unfinished, self.due, self.polled):
+            step.setup()
 
     def process(self, tick: object) -> Iterator[tuple[str, ...]]:
-        for source in self.sources:
-            yield from source.process(tick)
+        yield from self.unfinished.process(tick)
+        for feeds in self.due.process(tick):
+            yield from self.polled.process(feeds)
 
 
 def arrivals(settings: Settings, patience_s: float, clock: Clock = utc_now) -> Arrivals:
     """What a tick brings; see `Polling.patience_s`."""
     polling = Polling.of(settings.feeds, settings.polling, patience_s)
     store = address_of(settings)
-    return Arrivals(TakeUnfinished(store, clock), PollFeeds(store, polling, clock))
+    return Arrivals(TakeUnfinished(store, clock), LeaseFeeds(store, polling, clock=clock), PollFeeds(store, polling, clock))

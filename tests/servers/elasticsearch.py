@@ -58,8 +58,8 @@ class Elasticsearch:
         self._flavour = FLAVOURS[major]
         self._folder = folder
         self._heap = heap
-        self._port = port or _free_port()
-        self._transport_port = _free_port()
+        self._port = port or free_port()
+        self._transport_port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -151,16 +151,22 @@ xpack.security.enabled: false
 
 def fetched(flavour: Flavour) -> Path:
     """The server's folder, fetched and unpacked once for all of this user's tests. Raises `UnavailableError`."""
+    cache = cache_folder()
+    home = cache / f"elasticsearch-{flavour.version}"
+    with alone(cache / ".lock"):
+        if not (home / ".complete").exists():
+            _unpack(_archive(flavour), home)
+    return home
+
+
+def cache_folder() -> Path:
+    """Where servers are kept once they are fetched."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wirewatch"
     if os.geteuid() == 0:
         # Nobody has to be let in, and root's home is shut.
         cache = Path(tempfile.gettempdir()) / "wirewatch-servers"
     cache.mkdir(parents=True, exist_ok=True)
-    home = cache / f"elasticsearch-{flavour.version}"
-    with _alone(cache / ".lock"):
-        if not (home / ".complete").exists():
-            _unpack(_archive(flavour), home)
-    return home
+    return cache
 
 
 def java_of(version: int) -> Path:
@@ -251,13 +257,15 @@ def _given_to_nobody(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
+    """Hold the lock on `path`: one process at a time."""
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody holds."""
     with socket.create_server(("127.0.0.1", 0)) as door:
         return int(door.getsockname()[1])
 
