@@ -23,7 +23,7 @@ log = structlog.get_logger()
 MOST_DUE = 512
 """Feeds that one tick takes up; the rest are the next one's."""
 _NUDGE_S = 0.1
-_MARGIN = timedelta(seconds=60)
+_MARGIN = timedelta(seconds=20)
 """What a lease lasts beyond the longest poll."""
 
 
@@ -76,7 +76,7 @@ def close_pollers() -> None:
 
 
 class LeaseFeeds(Step):
-    """Ticks in, the feeds that are due out, in `shares` tuples by their hosts: those of one host stay together. An empty one is one too.
+    """Ticks in, the feeds that are due out, in `shares` tuples by their hosts, of which some may be empty.
 
     What nobody polls then is due again when its lease ends.
     """
@@ -104,16 +104,17 @@ def in_shares(states: Sequence[FeedState], shares: int) -> list[tuple[FeedState,
 
 
 class PollFeeds(Step):
-    """Leased feeds in, batches of landed item version ids out. A feed that fails costs the others nothing; its error is in its state.
+    """Leased feeds in, batches of landed item version ids out; polls that this process began before and that are done come out too.
 
-    Polls that this process began before and that are done by now come out too.
+    A feed that fails costs the others nothing; its error is in its state.
     """
 
     stage = "feeds"
 
-    def __init__(self, store: StoreAddress | str, polling: Polling, clock: Clock = utc_now) -> None:
+    def __init__(self, store: StoreAddress | str, polling: Polling, clock: Clock = utc_now, lease: timedelta = LEASE) -> None:
         super().__init__(store, clock)
         self.polling = polling
+        self.lease = lease
 
     def process(self, due: tuple[FeedState, ...]) -> Iterator[tuple[str, ...]]:
         poller = _poller(self.polling, self.clock)
@@ -127,7 +128,7 @@ class PollFeeds(Step):
             yield ()
 
     def _landed(self, poll: Poll) -> list[str]:
-        ids = self.store.landing.land(poll.versions, self.clock() + LEASE, [poll.state])
+        ids = self.store.landing.land(poll.versions, self.clock() + self.lease, [poll.state])
         self.count("polls")
         self.count("items", len(poll.versions))
         log.info(

@@ -1,11 +1,14 @@
-"""What differs by runner, in one place: where ticks come from, how work spreads, who owns the processes that read.
+"""What differs by runner, in one place: where ticks come from, how far work spreads, who owns the processes that read.
 
+On one machine a tick is a job of its own (`local.py`); its pool of reading processes, one a core, and its deliverer outlive it. On
+a cluster ticks are a stream, each Python worker has a pool and a deliverer, and any number of them works side by side.
 The chain itself is `ingest.py`'s, and the same everywhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import apache_beam as beam
@@ -25,17 +28,22 @@ from pipeline.stories.beam import TakeUnfinished
 log = structlog.get_logger()
 
 _TICK_MS = 500
+_PATIENCE_S = 0.2
+"""For polls: what a worker's poller has not brought by then comes out with its next share, and holds up no bundle."""
+_WAITS = timedelta(seconds=10)
+"""For a story's original that another worker has on the way."""
+_LEASE = timedelta(seconds=30)
+"""Of what has landed: after a crash it is taken up that soon. What waits longer for its turn is emitted twice, finished once."""
+_TENDED_EVERY = timedelta(hours=1)
 
 
 class Engine(NamedTuple):
-    """How a runner runs the chain."""
+    """How a cluster runs the chain."""
 
     slots: int = 1
-    """Bundles of a step that run at once, over the whole cluster."""
-    processes: int | None = None
-    """That read, of each Python worker; where None, one a core."""
-    patience_s: float = 0.25
-    """How long a poll is waited for before the next tick does."""
+    """Bundles of one step that run at once, over the whole cluster."""
+    readers: int | None = None
+    """Processes that read, of each Python worker, one for each slot that it serves; one a core where None."""
 
     @property
     def tick_ms(self) -> int:
@@ -44,32 +52,35 @@ class Engine(NamedTuple):
 
 
 class Service(beam.PTransform):
-    """The whole service as one streaming job: polls, takes up what was left, tells, delivers and tends. Starts by itself."""
+    """The whole service as one streaming job that nobody has to look after: polls, takes up what was left, tells, delivers, tends.
+
+    No step sees everything: feeds spread in shares by their hosts, stories in batches.
+    """
 
     def __init__(self, settings: Settings, engine: Engine, clock: Clock = utc_now) -> None:
         super().__init__()
-        self.settings = settings.model_copy(update={"processes": settings.processes or engine.processes})
+        self.settings = settings.model_copy(update={"processes": settings.processes or engine.readers})
         self.engine = engine
         self.clock = clock
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
-        settings, store, clock, slots = self.settings, address_of(self.settings), self.clock, self.engine.slots
-        polling = Polling.of(settings.feeds, settings.polling, self.engine.patience_s)
+        store, clock = address_of(self.settings), self.clock
+        polling = Polling.of(self.settings.feeds, self.settings.polling, _PATIENCE_S)
         ticks = begin | "tick" >> FlinkStreamingImpulseSource().set_interval_ms(self.engine.tick_ms)
-        ticks | "deliver and tend" >> beam.ParDo(DeliverAndTend(store, settings, clock))
+        _ = ticks | "deliver and tend" >> beam.ParDo(Patient(DeliverAndTend(store, self.settings, clock)))
+        unfinished = ticks | "unfinished" >> beam.ParDo(Patient(TakeUnfinished(store, clock, lease=_LEASE)))
         polled = (
             ticks
-            | "due feeds" >> beam.ParDo(Patient(LeaseFeeds(store, polling, slots, clock)))
-            | "spread polls" >> beam.Reshuffle()
-            | "poll" >> beam.ParDo(Patient(PollFeeds(store, polling, clock)))
+            | "due feeds" >> beam.ParDo(Patient(LeaseFeeds(store, polling, self.engine.slots, clock)))
+            | "spread feeds" >> beam.Reshuffle()
+            | "poll" >> beam.ParDo(Patient(PollFeeds(store, polling, clock, _LEASE)))
         )
-        unfinished = ticks | "unfinished" >> beam.ParDo(Patient(TakeUnfinished(store, clock)))
         return (
             (polled, unfinished)
             | "landed" >> beam.Flatten()
-            | "any" >> beam.Filter(bool)
+            | "some" >> beam.Filter(bool)
             | "spread stories" >> beam.Reshuffle()
-            | TellStories(settings, clock)
+            | "tell" >> TellStories(self.settings, clock, _WAITS)
         )
 
 
@@ -91,13 +102,22 @@ class Patient(Step):
 
 
 class DeliverAndTend(Step):
-    """Ticks in, nothing out: this process has a deliverer, and looks after the store once an hour. Leases make several safe."""
+    """Ticks in, nothing out: this process has a deliverer, which looks into the outbox now; and once an hour it tends the store.
+
+    Leases make several deliverers safe.
+    """
 
     stage = "alerts"
 
     def __init__(self, store: StoreAddress | str, settings: Settings, clock: Clock = utc_now) -> None:
         super().__init__(store, clock)
         self.webhooks = dict(settings.webhooks)
+        self.tended_at: datetime | None = None
 
-    def process(self, _tick: object) -> None:
+    def process(self, _tick: object) -> Iterator[object]:
         deliverer_for(self.address, self.webhooks, self.clock).wake()
+        now = self.clock()
+        if self.tended_at is None or now - self.tended_at >= _TENDED_EVERY:
+            self.store.tend(now)
+            self.tended_at = now
+        return iter(())

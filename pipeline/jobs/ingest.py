@@ -8,6 +8,7 @@ What is landed comes from a tick: feeds that are due, and what landed before and
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 import apache_beam as beam
 
@@ -30,17 +31,19 @@ from pipeline.watches.match import WatchIndex, matched
 class TellStories(beam.PTransform):
     """Batches of landed item version ids in; on leaving, each story is searchable, told and finished. At least once, as if once."""
 
-    def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
+    def __init__(self, settings: Settings, clock: Clock = utc_now, waits: timedelta = timedelta()) -> None:
+        """`waits`: how long a story may wait for one that another process has on the way, where there are several."""
         super().__init__()
         self.settings = settings
         self.clock = clock
+        self.waits = waits
 
     def expand(self, landed: beam.PCollection) -> beam.PCollection:
         store, clock, settings = address_of(self.settings), self.clock, self.settings
         webhooks = {watch.name: watch.alert for watch in settings.watches}
         return (
             landed
-            | "same story? same event?" >> beam.ParDo(Identify(store, clock)).with_output_types(Passages)
+            | "same story? same event?" >> beam.ParDo(Identify(store, clock, self.waits)).with_output_types(Passages)
             | "read" >> beam.ParDo(ReadStories(store, settings.entities, settings.processes, clock)).with_output_types(Passages)
             | "watches" >> beam.ParDo(MatchWatches(store, settings.watches, clock)).with_output_types(Passages)
             | "index" >> beam.ParDo(IndexStories(store, Settle(settings.watches, clock), clock)).with_output_types(Passages)

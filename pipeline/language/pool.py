@@ -282,19 +282,22 @@ def _cores() -> int:
 # ── this process's ───────────────────────────────────────────────────────────────────────────────────────────────
 
 _pools: dict[int | None, tuple[Mapping[str, EntitySettings], ReadingPool]] = {}
+_making = threading.Lock()
+"""A runner's threads share the pool."""
 
 
 def pool_for(entities: Mapping[str, EntitySettings], processes: int | None) -> ReadingPool:
     """This process's pool of `processes` that read by `entities`, started if it is not running; it outlives the ticks."""
-    if processes not in _pools:
-        pool = ReadingPool(entities, processes)
-        pool.start()
-        _pools[processes] = (entities, pool)
-    known, pool = _pools[processes]
-    if known != entities:
-        pool.configure(entities)
-        _pools[processes] = (entities, pool)
-    return pool
+    with _making:
+        if processes not in _pools:
+            pool = ReadingPool(entities, processes)
+            pool.start()
+            _pools[processes] = (entities, pool)
+        known, pool = _pools[processes]
+        if known != entities:
+            pool.configure(entities)
+            _pools[processes] = (entities, pool)
+        return pool
 
 
 def close_pools() -> None:

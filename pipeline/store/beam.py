@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
@@ -12,6 +13,7 @@ import structlog
 from apache_beam.metrics import Metrics
 
 from pipeline.clock import Clock, utc_now
+from pipeline.config.problems import without_passwords
 from pipeline.errors import TransientError
 from pipeline.model import DeadLetter, ItemVersion, Passage, stable_id
 from pipeline.store.address import StoreAddress, store_at
@@ -23,6 +25,9 @@ BATCH = 32
 
 LEASE = timedelta(minutes=2)
 """How long landed item versions are left to whoever took them; after that somebody else may."""
+
+OPENED_WITHIN_S = 60.0
+"""A store that is away when a worker starts is waited for: else a cluster restarts the job over and over."""
 
 log = structlog.get_logger()
 
@@ -44,7 +49,8 @@ class Step(beam.DoFn):
         self.clock = clock
 
     def setup(self) -> None:
-        self.store: Store = store_at(self.address)
+        speak_through_beam()
+        self.store: Store = store_at(self.address, OPENED_WITHIN_S)
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to the job's counter `name`."""
@@ -87,6 +93,16 @@ class Step(beam.DoFn):
         about = f"{version.item.feed}: {version.item.title or version.item.url or version.item.guid}"
         return DeadLetter(
             stable_id("dead", version.id), self.stage, why, encode(version), "item_version", self.clock(), about[:500]
+        )
+
+
+def speak_through_beam() -> None:
+    """Send the log where Beam's goes, unless told otherwise: nobody reads the standard output of a cluster's workers."""
+    if not structlog.is_configured():
+        structlog.configure(
+            processors=[without_passwords, structlog.processors.KeyValueRenderer(key_order=["event"])],
+            wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+            logger_factory=structlog.stdlib.LoggerFactory(),
         )
 
 

@@ -153,7 +153,7 @@ class Flink:
             until(lambda name=name: _is_open(self._ports[name]), START_WITHIN_S, lambda: self._said("job_server"))  # type: ignore[misc]
 
     def kill(self, part: str) -> None:
-        """End `job_manager`, `task_manager`, `job_server` or `worker_pool` at once, as a crash would; the latter with its workers."""
+        """End `job_manager`, `task_manager`, `job_server`, or `worker_pool` with its workers at once, as a crash would."""
         process = self._processes.pop(part)
         for pid in [*(_descendants(process.pid) if part == "worker_pool" else ()), process.pid]:
             _kill(pid)
@@ -273,7 +273,7 @@ def until(is_so: Callable[[], bool], within_s: float, why: Callable[[], str] = l
 
 
 def fetched() -> Path:
-    """The folder with Flink's jars (`lib`) and Beam's (`beam`), fetched once for all of this user's tests. Raises `UnavailableError`."""
+    """The folder of Flink's jars (`lib`) and Beam's (`beam`), fetched once for all of a user's tests. Raises `UnavailableError`."""
     cache = cache_folder()
     home = cache / f"flink-{FLINK}-beam-{BEAM_JAVA}"
     with alone(cache / ".lock-flink"):
