@@ -26,6 +26,7 @@ from pipeline.cli.session import (
     store_of,
 )
 from pipeline.cli.tally import clean
+from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -84,7 +85,7 @@ def run(
     """
     if runner is Runner.flink:
         if once or live or as_json or not job_endpoint:
-            raise typer.BadParameter("--runner flink needs --job-endpoint, and goes without --once, --live and --json")
+            raise ConfigError("--runner flink needs --job-endpoint HOST:PORT, and goes without --once, --live and --json")
         from pipeline.jobs.flink import Submission, run_on_flink
 
         log_quietly()
@@ -92,7 +93,7 @@ def run(
         print(run_on_flink(settings_from(config), submission))
         return
     if given := [*context.args, *filter(None, (job_endpoint, flink, checkpoints))]:
-        raise typer.BadParameter(f"only --runner flink takes {given[0]}")
+        raise ConfigError(f"run: only --runner flink takes {given[0]}")
     from pipeline.jobs.local import LocalService
 
     settings = settings_from(config)

@@ -393,3 +393,11 @@ def deliverer_for(address: StoreAddress | str, webhooks: Mapping[str, WebhookSet
             deliverer.start()
             _deliverers[address] = (webhooks, deliverer)
         return deliverer
+
+
+def close_deliverers() -> None:
+    """End this process's deliverers."""
+    with _starting:
+        for _, deliverer in _deliverers.values():
+            deliverer.stop(_STOP_WITHIN_S)
+        _deliverers.clear()

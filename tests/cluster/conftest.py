@@ -28,12 +28,11 @@ def servers() -> Iterator[Servers]:
         try:
             found.elasticsearch.start()
             found.flink.start()
+            yield found
         except UnavailableError as error:
             if os.environ.get("CI"):
                 raise
             pytest.skip(f"NO FLINK HERE, so the chain was not tried on it: {error}")
         finally:
-            pass
-        yield found
-        found.flink.stop()
-        found.elasticsearch.stop()
+            found.flink.stop()
+            found.elasticsearch.stop()
