@@ -82,7 +82,7 @@ def running(url: str, slots: int, **said: Any) -> Iterator[Running]:
         flink.start()
         try:
             settings = settings_on(url, **said)
-            run_on_flink(settings, Submission(flink.job_endpoint, "bench", flink.rest, None, flink.checkpoints, flink.options))
+            run_on_flink(settings, Submission(flink.job_endpoint, "bench", flink.rest, None, flink.checkpoints, flink.options), log)
             yield Running(flink, Cluster(flink.rest), settings)
         finally:
             flink.stop()
@@ -92,6 +92,10 @@ def settings_on(url: str, **said: Any) -> Settings:
     prefix = {"index_prefix": f"bench-{uuid.uuid4().hex[:8]}"}
     watches = [{"name": "musk-putin", "all": ["musk", "putin"], "within": "sentence", "alert": ["desk"] if said else []}]
     return Settings.model_validate({"store": url, "elasticsearch": prefix, "entities": ENTITIES, "watches": watches, **said})
+
+
+def log(said: str) -> None:
+    print(said, file=sys.stderr)
 
 
 def until(is_so: Callable[[], bool], rest_s: float = 0.05) -> None:

@@ -90,7 +90,7 @@ def run(
 
         log_quietly()
         submission = Submission(job_endpoint, job_name, flink, parallelism, checkpoints, context.args)
-        print(run_on_flink(settings_from(config), submission))
+        run_on_flink(settings_from(config), submission, print)
         return
     if given := [*context.args, *filter(None, (job_endpoint, flink, checkpoints))]:
         raise ConfigError(f"run: only --runner flink takes {given[0]}")

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import apache_beam as beam
+import grpc
 import structlog
 from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -142,8 +143,8 @@ class Submission(NamedTuple):
     options: Sequence[str] = ()
 
 
-def run_on_flink(settings: Settings, submission: Submission, clock: Clock = utc_now) -> str:
-    """Have the service run on the cluster by these settings and this code; answers what was done, in a sentence, once it runs.
+def run_on_flink(settings: Settings, submission: Submission, say: Callable[[str], None], clock: Clock = utc_now) -> None:
+    """Have the service run on the cluster by these settings and this code; `say` hears what is done, a sentence at a time.
 
     Raises `ConfigError` for a store that is no cluster's, `TransientError` where a service is away, `WirewatchError` where the job
     does not start.
@@ -154,12 +155,13 @@ def run_on_flink(settings: Settings, submission: Submission, clock: Clock = utc_
     cluster = Cluster(submission.flink) if submission.flink else None
     engine = _engine(submission, cluster)
     store_at(address_of(settings)).feeds.subscribe([feed.url for feed in settings.feeds], clock())
-    before, savepoint = _make_room(cluster, submission) if cluster else ("", None)
+    savepoint = _make_room(cluster, submission, say) if cluster else None
     _submit(settings, submission, engine, savepoint, clock)
     if cluster:
         _wait_until_it_runs(cluster, submission.name)
-    where = f"{submission.name} runs on {engine.slots} slot{'s' if engine.slots > 1 else ''}"
-    return f"{before}{where}." if cluster else f"{submission.name} is submitted; without --flink nobody looks whether another runs."
+        say(f"{submission.name} runs on {engine.slots} slot{'s' if engine.slots > 1 else ''}.")
+    else:
+        say(f"{submission.name} is submitted. Without --flink nobody looks whether it starts, or whether another of its name runs.")
 
 
 def _engine(submission: Submission, cluster: Cluster | None) -> Engine:
@@ -171,18 +173,18 @@ def _engine(submission: Submission, cluster: Cluster | None) -> Engine:
     return Engine(slots, math.ceil(min(slots, cluster.slots_of_a_manager()) / workers))
 
 
-def _make_room(cluster: Cluster, submission: Submission) -> tuple[str, str | None]:
-    """Stop what runs under the name; what was done, and the savepoint where there is one."""
-    done, savepoint = "", None
+def _make_room(cluster: Cluster, submission: Submission, say: Callable[[str], None]) -> str | None:
+    """Stop what runs under the name; answers the savepoint where there is one."""
+    savepoint = None
     for job in cluster.living(submission.name):
         try:
             savepoint = cluster.stop(job, submission.checkpoints)
-            done = f"Job {job.id} was stopped with the savepoint {savepoint}; "
+            say(f"Job {job.id} was stopped with the savepoint {savepoint}.")
         except WirewatchError as error:
             log.warning("job.without_savepoint", job=job.id, error=str(error), remedy="it is cancelled; its place is in the store")
             cluster.cancel(job)
-            done = f"Job {job.id} was cancelled without a savepoint (its place is in the store); "
-    return done, savepoint
+            say(f"Job {job.id} was cancelled without a savepoint; its place is in the store.")
+    return savepoint
 
 
 def _submit(settings: Settings, submission: Submission, engine: Engine, savepoint: str | None, clock: Clock) -> None:
@@ -204,7 +206,10 @@ def _submit(settings: Settings, submission: Submission, engine: Engine, savepoin
     logging.getLogger("apache_beam.options").setLevel(logging.ERROR)
     pipeline = beam.Pipeline(options=PipelineOptions(options))
     _ = pipeline | "wirewatch" >> Service(settings, engine, clock)
-    result = pipeline.run()
+    try:
+        result = pipeline.run()
+    except (grpc.RpcError, RuntimeError) as error:
+        raise WirewatchError(f"the job server did not take the job: {str(error).strip().splitlines()[-1][:300]}") from error
     _until(
         lambda: result.state not in ("STOPPED", "STARTING", "UNKNOWN", "UNRECOGNIZED"),
         STARTED_WITHIN_S,

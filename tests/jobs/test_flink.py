@@ -90,8 +90,10 @@ def flink(request: pytest.FixtureRequest) -> Iterator[FakeFlink]:
 
 def test_a_running_job_of_the_name_makes_room_with_a_savepoint(flink: FakeFlink) -> None:
     """It goes where it was told to, and the other job is left alone."""
-    said, savepoint = _make_room(Cluster(flink.rest), Submission("h:1", checkpoints="file:///savepoints"))
-    assert (said, savepoint) == ("Job a1 was stopped with the savepoint file:///savepoints/s1; ", "file:///savepoints/s1")
+    said: list[str] = []
+    savepoint = _make_room(Cluster(flink.rest), Submission("h:1", checkpoints="file:///savepoints"), said.append)
+    assert savepoint == "file:///savepoints/s1"
+    assert said == ["Job a1 was stopped with the savepoint file:///savepoints/s1."]
     assert ("POST", "/jobs/a1/stop", {"drain": False, "targetDirectory": "file:///savepoints"}) in flink.asked
     assert not [path for _, path, _ in flink.asked if "b2" in path]
 
@@ -99,9 +101,9 @@ def test_a_running_job_of_the_name_makes_room_with_a_savepoint(flink: FakeFlink)
 @pytest.mark.parametrize("flink", [None], indirect=True)
 def test_a_job_that_can_make_no_savepoint_is_cancelled(flink: FakeFlink) -> None:
     """Its place is in the store: the new one begins without."""
-    said, savepoint = _make_room(Cluster(flink.rest), Submission("h:1"))
-    assert savepoint is None
-    assert said == "Job a1 was cancelled without a savepoint (its place is in the store); "
+    said: list[str] = []
+    assert _make_room(Cluster(flink.rest), Submission("h:1"), said.append) is None
+    assert said == ["Job a1 was cancelled without a savepoint; its place is in the store."]
     assert flink.state == "CANCELED"
 
 
@@ -136,14 +138,14 @@ def test_a_job_is_whole_when_every_task_runs(flink: FakeFlink) -> None:
 
 def test_a_sqlite_file_is_no_store_for_a_cluster() -> None:
     with pytest.raises(ConfigError, match="set it to the URL of an Elasticsearch"):
-        run_on_flink(Settings(), Submission("127.0.0.1:8099"))
+        run_on_flink(Settings(), Submission("127.0.0.1:8099"), print)
 
 
 def test_services_that_are_away_are_named() -> None:
     """The job server by its address, and Flink by the option that gave it."""
     away = f"127.0.0.1:{free_port()}"
     with pytest.raises(TransientError, match=f"job server at {away}"):
-        run_on_flink(ON_ELASTICSEARCH, Submission(away))
+        run_on_flink(ON_ELASTICSEARCH, Submission(away), print)
     with pytest.raises(TransientError, match="is --flink its REST address"):
         Cluster(away).slots()
 
@@ -151,6 +153,6 @@ def test_services_that_are_away_are_named() -> None:
 @pytest.mark.parametrize("address", ["jobserver", "jobserver:", ":", "host:port"])
 def test_an_endpoint_is_host_and_port(address: str) -> None:
     with pytest.raises(ConfigError, match="expected HOST:PORT"):
-        run_on_flink(ON_ELASTICSEARCH, Submission(address))
+        run_on_flink(ON_ELASTICSEARCH, Submission(address), print)
     with pytest.raises(ConfigError, match="--flink: expected"):
         Cluster("ftp://host")
