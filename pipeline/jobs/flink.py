@@ -39,7 +39,8 @@ _ASKED_AGAIN_S = 0.5
 _BUNDLE_MS = 100
 _CHECKPOINT_MS = 10_000
 _LIVING = ("INITIALIZING", "CREATED", "RUNNING", "RESTARTING", "FAILING", "SUSPENDED", "RECONCILING")
-_METRICS = "wirewatch"
+_METRICS = "wirewatch_"
+"""What Flink calls our counters begins with our namespace in Beam."""
 
 
 class Job(NamedTuple):
@@ -99,10 +100,11 @@ class Cluster:
         counted: dict[str, int] = {}
         for vertex in self._get(f"/jobs/{job.id}")["vertices"]:
             path = f"/jobs/{job.id}/vertices/{vertex['id']}/subtasks/metrics"
-            for id in (each["id"] for each in self._get(path) if f".{_METRICS}." in each["id"]):
-                (found,) = self._get(f"{path}?get={quote(id)}&agg=sum") or [{"sum": 0}]
-                name = id.rpartition(f".{_METRICS}.")[2]
-                counted[name] = counted.get(name, 0) + int(found["sum"])
+            for id in (each["id"] for each in self._get(path)):
+                name = id.rpartition(".")[2]
+                if name.startswith(_METRICS):
+                    found = sum(int(each["sum"]) for each in self._get(f"{path}?get={quote(id)}&agg=sum"))
+                    counted[name.removeprefix(_METRICS)] = counted.get(name.removeprefix(_METRICS), 0) + found
         return counted
 
     def why(self, job_id: str) -> str:

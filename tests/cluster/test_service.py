@@ -25,6 +25,7 @@ from tests.cluster.newsroom import Article, Newsroom, article, copied, edited, o
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.flink,
     pytest.mark.enable_socket,
     pytest.mark.timeout(1200),  # Four minutes where the machine has little else to do.
     pytest.mark.xdist_group("flink"),
@@ -83,7 +84,7 @@ class Both:
         self.servers, self.newsroom, self.folder = servers, newsroom, folder
         prefix = f"test-{uuid.uuid4().hex[:8]}"
         self.job = f"service-{prefix}"
-        on_cluster = {"store": servers.elasticsearch.url, "elasticsearch": {"index_prefix": prefix, "timeout": "5s"}}
+        on_cluster = {"store": servers.elasticsearch.url, "elasticsearch": {"index_prefix": prefix, "timeout": "15s"}}
         self.cluster = Service(folder / "cluster.yaml", on_cluster, receivers[0])
         self.local = Service(folder / "local.yaml", {"store": f"sqlite:///{folder}/local.db"}, receivers[1])
         self._process: subprocess.Popen[bytes] | None = None

@@ -66,10 +66,10 @@ class FakeFlink:
             "/overview": {"slots-total": 6},
             "/taskmanagers": {"taskmanagers": [{"slotsNumber": 2}, {"slotsNumber": 4}]},
             "/jobs/a1": {"vertices": [{"id": "v", "status": "RUNNING"}, {"id": "w", "status": self.state}]},
-            "/jobs/a1/vertices/v/subtasks/metrics": [{"id": "poll.wirewatch.polls"}, {"id": "numRecordsIn"}],
-            "/jobs/a1/vertices/w/subtasks/metrics": [{"id": "read.wirewatch.polls"}],
-            "/jobs/a1/vertices/v/subtasks/metrics?get=poll.wirewatch.polls&agg=sum": [{"sum": 3.0}],
-            "/jobs/a1/vertices/w/subtasks/metrics?get=read.wirewatch.polls&agg=sum": [{"sum": 4.0}],
+            "/jobs/a1/vertices/v/subtasks/metrics": [{"id": "{poll}.wirewatch_polls"}, {"id": "numRecordsIn"}],
+            "/jobs/a1/vertices/w/subtasks/metrics": [{"id": "read.wirewatch_polls"}],
+            "/jobs/a1/vertices/v/subtasks/metrics?get=%7Bpoll%7D.wirewatch_polls&agg=sum": [{"sum": 3.0}],
+            "/jobs/a1/vertices/w/subtasks/metrics?get=read.wirewatch_polls&agg=sum": [{"sum": 4.0}],
         }.get(path)
 
     def serve(self) -> None:
