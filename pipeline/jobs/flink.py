@@ -190,8 +190,24 @@ def _make_room(cluster: Cluster, submission: Submission, say: Callable[[str], No
 
 
 def _submit(settings: Settings, submission: Submission, engine: Engine, savepoint: str | None, clock: Clock) -> None:
-    checkpoints, began_from = submission.checkpoints, savepoint
-    options = [
+    # Beam warns of the job server's options, which it hears of later.
+    logging.getLogger("apache_beam.options").setLevel(logging.ERROR)
+    pipeline = beam.Pipeline(options=PipelineOptions(_options(submission, engine, savepoint)))
+    _ = pipeline | "wirewatch" >> Service(settings, engine, clock)
+    try:
+        result = pipeline.run()
+    except (grpc.RpcError, RuntimeError) as error:
+        raise WirewatchError(f"the job server did not take the job: {str(error).strip().splitlines()[-1][:300]}") from error
+    not_yet = ("STOPPED", "STARTING", "UNKNOWN", "UNRECOGNIZED")
+    _until(lambda: result.state not in not_yet, STARTED_WITHIN_S, "the job server did not start the job")
+    if result.state != "RUNNING":
+        raise WirewatchError(f"the job is {result.state.lower()}; the job server's log says why")
+
+
+def _options(submission: Submission, engine: Engine, savepoint: str | None) -> list[str]:
+    """Beam's options for a job: ours, then the user's, which count."""
+    folder = submission.checkpoints
+    return [
         "--runner=PortableRunner",
         "--streaming",
         f"--job_name={submission.name}",
@@ -199,26 +215,11 @@ def _submit(settings: Settings, submission: Submission, engine: Engine, savepoin
         f"--parallelism={engine.slots}",
         f"--max_bundle_time_mills={_BUNDLE_MS}",
         f"--checkpointing_interval={_CHECKPOINT_MS}",
-        *(("--state_backend=filesystem", f"--state_backend_storage_path={checkpoints}") if checkpoints else ()),
+        *(("--state_backend=filesystem", f"--state_backend_storage_path={folder}") if folder else ()),
         # A step that is new has no state in the savepoint, one that is gone has some: neither keeps what must last there.
-        *((f"--savepoint_path={began_from}", "--allow_non_restored_state") if began_from else ()),
+        *((f"--savepoint_path={savepoint}", "--allow_non_restored_state") if savepoint else ()),
         *submission.options,
     ]
-    # Beam warns of the job server's options, which it hears of later.
-    logging.getLogger("apache_beam.options").setLevel(logging.ERROR)
-    pipeline = beam.Pipeline(options=PipelineOptions(options))
-    _ = pipeline | "wirewatch" >> Service(settings, engine, clock)
-    try:
-        result = pipeline.run()
-    except (grpc.RpcError, RuntimeError) as error:
-        raise WirewatchError(f"the job server did not take the job: {str(error).strip().splitlines()[-1][:300]}") from error
-    _until(
-        lambda: result.state not in ("STOPPED", "STARTING", "UNKNOWN", "UNRECOGNIZED"),
-        STARTED_WITHIN_S,
-        "the job server did not start the job",
-    )
-    if result.state != "RUNNING":
-        raise WirewatchError(f"the job is {result.state.lower()}; the job server's log says why")
 
 
 def _wait_until_it_runs(cluster: Cluster, name: str) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from pipeline.config import Settings
 from pipeline.errors import ConfigError, TransientError, WirewatchError
-from pipeline.jobs.flink import Cluster, Job, Submission, _engine, _make_room, run_on_flink
+from pipeline.jobs.engine import Engine
+from pipeline.jobs.flink import Cluster, Job, Submission, _engine, _make_room, _options, run_on_flink
 from tests.servers.elasticsearch import free_port
 
 pytestmark = pytest.mark.enable_socket
@@ -134,6 +135,15 @@ def test_a_job_is_whole_when_every_task_runs(flink: FakeFlink) -> None:
     assert cluster.is_whole(job)
     flink.state = "INITIALIZING"
     assert not cluster.is_whole(job)
+
+
+def test_a_users_options_count_over_ours() -> None:
+    """They come last; a job that begins from a savepoint need not have every step of the one that made it."""
+    given = _options(Submission("h:1", checkpoints="file:///c", options=["--checkpointing_interval=1"]), Engine(2), "file:///c/s1")
+    assert given[-1] == "--checkpointing_interval=1"
+    assert {"--parallelism=2", "--state_backend_storage_path=file:///c", "--savepoint_path=file:///c/s1"} < set(given)
+    assert "--allow_non_restored_state" in given
+    assert not [option for option in _options(Submission("h:1"), Engine(), None) if "savepoint" in option or "backend" in option]
 
 
 def test_a_sqlite_file_is_no_store_for_a_cluster() -> None:
