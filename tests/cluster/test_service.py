@@ -165,6 +165,12 @@ def assert_same(both: Both) -> None:
         assert all(call.is_verified for call in service.receiver.calls)
 
 
+def counters(both: Both) -> dict[str, int]:
+    """What the job has counted since it was started; Flink hears of it every ten seconds."""
+    cluster = Cluster(both.servers.flink.rest)
+    return cluster.counters(cluster.living(both.job)[0])
+
+
 def first_edition(newsroom: Newsroom) -> None:
     """Ten articles a feed; of two of each, the next outlet has a copy at the same moment."""
     fresh = {feed: [article(feed, n) for n in range(10)] for feed in range(FEEDS)}
@@ -205,7 +211,7 @@ def test_what_is_killed_and_upgraded_tells_what_an_undisturbed_service_tells(bot
     both.wait()
     assert_same(both)
     assert any(hit.watch == "macron-putin" for hit in both.cluster.store.outbox.hits())
-    assert Cluster(flink.rest).counters(Cluster(flink.rest).living(both.job)[0])["polls"] > 0
+    wait_until(lambda: counters(both).get("polls", 0) > 0, "Flink shows no polls counted")
 
 
 def test_elasticsearch_killed_in_the_middle_costs_time_and_nothing_else(both: Both) -> None:
