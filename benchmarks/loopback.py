@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -43,10 +44,15 @@ def pushed_clock() -> datetime:
 
 
 class Feeds:
-    """An HTTP server on a free port of 127.0.0.1; `bodies` is what it serves, by path."""
+    """An HTTP server on a free port of 127.0.0.1; `bodies` is what it serves, by path.
+
+    Where `holds` says which stories a body has, `served_at` is when each was first served (`time.monotonic`).
+    """
 
     def __init__(self) -> None:
         self.bodies: dict[str, bytes] = {}
+        self.holds: dict[str, list[str]] = {}
+        self.served_at: dict[str, float] = {}
         self.answers: Counter[int] = Counter()
         self.first_asked = threading.Event()
         feeds = self
@@ -56,11 +62,14 @@ class Feeds:
 
             def do_GET(self) -> None:
                 feeds.first_asked.set()
-                body = feeds.bodies.get(self.path)
+                # In this order: what is published in between counts from the next poll.
+                held, body = feeds.holds.get(self.path, []), feeds.bodies.get(self.path)
                 if body is None:
                     return self._answer(404, b"", "")
                 etag = f'"{hashlib.sha256(body).hexdigest()}"'
                 is_known = self.headers.get("If-None-Match") == etag
+                for story in held:
+                    feeds.served_at.setdefault(story, time.monotonic())
                 return self._answer(304 if is_known else 200, b"" if is_known else body, etag)
 
             def _answer(self, status: int, body: bytes, etag: str) -> None:

@@ -8,6 +8,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -25,25 +26,74 @@ from pipeline.cli.session import (
     store_of,
 )
 from pipeline.cli.tally import clean, counts_of
+from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.store.roles import Store
 
 
+_ON_FLINK = "With --runner flink"
+
+
 def register(app: typer.Typer) -> None:
-    for command in (run, backfill, reannotate, demo):
+    # What `run` does not know is for Beam.
+    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(run)
+    for command in (backfill, reannotate, demo):
         app.command()(command)
 
 
+class Runner(StrEnum):
+    """What runs the chain."""
+
+    local = "local"
+    flink = "flink"
+
+
 def run(
+    context: typer.Context,
     config: ConfigOption = DEFAULT_CONFIG,
     *,
     once: Annotated[bool, typer.Option("--once", help="Poll the feeds that are due, finish what they bring, and end.")] = False,
     live: Annotated[bool, typer.Option("--live", help="A screen of what flows, instead of lines.")] = False,
     as_json: JsonOption = False,
+    runner: Annotated[Runner, typer.Option(help="On this machine, or as a job on a Flink cluster.")] = Runner.local,
+    job_endpoint: Annotated[
+        str | None,
+        typer.Option("--job-endpoint", "--job_endpoint", help="Beam's job server, HOST:PORT.", rich_help_panel=_ON_FLINK),
+    ] = None,
+    flink: Annotated[
+        str | None,
+        typer.Option(
+            help="Flink's REST API, HOST:PORT: a running job of this name is upgraded by a savepoint.", rich_help_panel=_ON_FLINK
+        ),
+    ] = None,
+    job_name: Annotated[
+        str, typer.Option("--job-name", "--job_name", help="One job of a name runs at a time.", rich_help_panel=_ON_FLINK)
+    ] = "wirewatch",
+    parallelism: Annotated[
+        int | None, typer.Option(help="Slots to use; all that the cluster has.", min=1, rich_help_panel=_ON_FLINK)
+    ] = None,
+    checkpoints: Annotated[
+        str | None, typer.Option(help="The folder of checkpoints and savepoints, a URI.", rich_help_panel=_ON_FLINK)
+    ] = None,
 ) -> None:
-    """Poll the feeds, index what they bring and tell the webhooks, until stopped (SIGINT, SIGTERM)."""
+    """Poll the feeds, index what they bring and tell the webhooks, until stopped (SIGINT, SIGTERM).
+
+    With --runner flink: submit that as a job and end; a running job of the same name is stopped with a savepoint, from which the
+    new one begins. Further options are Beam's, as they are.
+    """
+    if runner is Runner.flink:
+        if once or live or as_json or not job_endpoint:
+            raise ConfigError("--runner flink needs --job-endpoint HOST:PORT, and goes without --once, --live and --json")
+        from pipeline.jobs.flink import Submission, run_on_flink
+
+        log_quietly()
+        submission = Submission(job_endpoint, job_name, flink, parallelism, checkpoints, context.args)
+        run_on_flink(settings_from(config), submission, print)
+        return
+    if given := [*context.args, *filter(None, (job_endpoint, flink, checkpoints))]:
+        raise ConfigError(f"run: only --runner flink takes {given[0]}")
     from pipeline.jobs.local import LocalService
 
     settings = settings_from(config)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.config import ElasticsearchSettings, Settings
 from pipeline.config.problems import without_user_info
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, TransientError
 from pipeline.store.roles import Store
 
 if TYPE_CHECKING:
     from pipeline.store.elasticsearch.client import Access
 
 _SQLITE = "sqlite:///"
+_TRIED_AGAIN_S = 1.0
 _lock = threading.Lock()
 
 
@@ -78,15 +80,21 @@ def _cluster_address(store: str, given: ElasticsearchSettings) -> StoreAddress:
     )
 
 
-def store_at(address: StoreAddress | str) -> Store:
+def store_at(address: StoreAddress | str, within_s: float = 0.0) -> Store:
     """The store at `address` (or its URL, where that says it all), opened once.
 
-    Raises `ConfigError` where it cannot be opened, `TransientError` where it is away.
+    Raises `ConfigError` where it cannot be opened, `TransientError` where it is away, and still is after `within_s`.
     """
     wanted = StoreAddress(address) if isinstance(address, str) else address
+    ends_at = time.monotonic() + within_s
     with _lock:
-        if wanted not in _open:
-            _open[wanted] = _opened(wanted)
+        while wanted not in _open:
+            try:
+                _open[wanted] = _opened(wanted)
+            except TransientError:
+                if time.monotonic() >= ends_at:
+                    raise
+                time.sleep(_TRIED_AGAIN_S)
         return _open[wanted]
 
 

@@ -10,6 +10,7 @@ What a runner does twice is counted twice: they tell what was done, and the stor
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import cache
@@ -21,6 +22,7 @@ import structlog
 from apache_beam.metrics import Metrics
 
 from pipeline.clock import Clock, utc_now
+from pipeline.config.problems import without_passwords
 from pipeline.errors import TransientError
 from pipeline.model import DeadLetter, ItemVersion, Passage, stable_id
 from pipeline.store.address import StoreAddress, store_at
@@ -36,6 +38,9 @@ BATCH = 32
 
 LEASE = timedelta(minutes=2)
 """How long landed item versions are left to whoever took them; after that somebody else may."""
+
+OPENED_WITHIN_S = 60.0
+"""A store that is away when a worker starts is waited for: else a cluster restarts the job over and over."""
 
 log = structlog.get_logger()
 
@@ -57,7 +62,8 @@ class Step(beam.DoFn):
         self.clock = clock
 
     def setup(self) -> None:
-        self.store: Store = timed(store_at(self.address), _counter("store_us").inc)
+        speak_through_beam()
+        self.store: Store = timed(store_at(self.address, OPENED_WITHIN_S), _counter("store_us").inc)
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to the job's counter `name`."""
@@ -117,6 +123,16 @@ def _story_of(element: object) -> str | None:
 def _counter(name: str) -> Metrics.DelegatingCounter:
     """Made once: making one takes longer than counting with it."""
     return Metrics.counter(COUNTERS, name)
+
+
+def speak_through_beam() -> None:
+    """Send the log where Beam's goes, unless told otherwise: nobody reads the standard output of a cluster's workers."""
+    if not structlog.is_configured():
+        structlog.configure(
+            processors=[without_passwords, structlog.processors.KeyValueRenderer(key_order=["event"])],
+            wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+            logger_factory=structlog.stdlib.LoggerFactory(),
+        )
 
 
 def batches(elements: Iterable[A], size: int = BATCH) -> Iterator[tuple[A, ...]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.jobs.runners import Local, Portable, Runner
-from tests.servers.cache import UnavailableError
+from tests.servers.machine import UnavailableError
 from tests.servers.prism import Prism
 
 ON_PRISM = [pytest.mark.slow, pytest.mark.enable_socket, pytest.mark.xdist_group("prism"), pytest.mark.timeout(600)]

@@ -16,10 +16,8 @@ import hashlib
 import http.client
 import json
 import os
-import re
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -33,7 +31,7 @@ from typing import NamedTuple
 import pytest
 import trustme
 
-from tests.servers.cache import UnavailableError, alone, cache
+from tests.servers.machine import UnavailableError, alone, cache, free_port, java_of
 
 NOBODY = 65534
 START_WITHIN_S = 600
@@ -64,8 +62,8 @@ class Elasticsearch:
         self._password = password
         self._folder = folder
         self._heap = heap
-        self._port = port or _free_port()
-        self._transport_port = _free_port()
+        self._port = port or free_port()
+        self._transport_port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -212,19 +210,6 @@ def fetched(flavour: Flavour) -> Path:
     return home
 
 
-def java_of(version: int) -> Path:
-    """A Java of at least `version`. Raises `UnavailableError`."""
-    homes = [Path(os.environ["JAVA_HOME"])] if "JAVA_HOME" in os.environ else []
-    homes += sorted(Path("/usr/lib/jvm").glob("*")) + (
-        [Path(found).resolve().parents[1]] if (found := shutil.which("java")) else []
-    )
-    for home in homes:
-        release = home / "release"
-        if release.is_file() and (said := re.search(r'JAVA_VERSION="(\d+)', release.read_text())) and int(said[1]) >= version:
-            return home / "bin" / "java"
-    raise UnavailableError(f"there is no Java {version} or later: install one, or set JAVA_HOME")
-
-
 def _archive(flavour: Flavour) -> Path:
     repository = Path(os.environ.get("MAVEN_REPO_LOCAL") or Path.home() / ".m2" / "repository")
     group, name, version, kind = flavour.artifact.split(":")
@@ -297,11 +282,6 @@ def _given_to_nobody(folder: Path) -> None:
         if each == Path(tempfile.gettempdir()) or each == each.parent:
             return
         each.chmod(each.stat().st_mode | 0o055)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        return int(door.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
-from tests.servers.cache import UnavailableError, alone, cache
+from tests.servers.machine import UnavailableError, alone, cache
 
 _SDK = "github.com/apache/beam/sdks/v2"
 _BUILD_WITHIN_S = 900
