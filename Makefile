@@ -18,6 +18,8 @@ test: setup servers  ## pass every test
 
 servers: setup  ## fetch the servers that tests talk to; without them those tests are skipped, and say so
 	$(BIN)/python -m tests.servers.elasticsearch || test -z "$$CI"
+	$(BIN)/python -m tests.servers.prism || test -z "$$CI"
+	$(BIN)/python -m tests.servers.flink || test -z "$$CI"
 
 lint: setup  ## the habits: format, types, layers
 	$(BIN)/ruff format --check .

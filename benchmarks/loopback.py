@@ -1,11 +1,13 @@
-"""Feeds on loopback that a benchmark fills as it goes, served with ETags; and a clock that it sets."""
+"""Feeds on loopback that a benchmark fills as it goes, served with ETags; a webhook; and clocks that it sets."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
+import time
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from xml.sax.saxutils import escape
@@ -26,11 +28,31 @@ def set_clock() -> datetime:
     return SetClock.now
 
 
+class PushedClock:
+    """The time of day and what it was pushed on by. Kept in this module, as `SetClock` is."""
+
+    ahead = timedelta()
+
+    @classmethod
+    def push(cls, by: timedelta) -> None:
+        cls.ahead += by
+
+
+def pushed_clock() -> datetime:
+    """The time of `PushedClock`, aware and UTC."""
+    return datetime.now(UTC) + PushedClock.ahead
+
+
 class Feeds:
-    """An HTTP server on a free port of 127.0.0.1; `bodies` is what it serves, by path."""
+    """An HTTP server on a free port of 127.0.0.1; `bodies` is what it serves, by path.
+
+    Where `holds` says which stories a body has, `served_at` is when each was first served (`time.monotonic`).
+    """
 
     def __init__(self) -> None:
         self.bodies: dict[str, bytes] = {}
+        self.holds: dict[str, list[str]] = {}
+        self.served_at: dict[str, float] = {}
         self.answers: Counter[int] = Counter()
         self.first_asked = threading.Event()
         feeds = self
@@ -40,11 +62,14 @@ class Feeds:
 
             def do_GET(self) -> None:
                 feeds.first_asked.set()
-                body = feeds.bodies.get(self.path)
+                # In this order: what is published in between counts from the next poll.
+                held, body = feeds.holds.get(self.path, []), feeds.bodies.get(self.path)
                 if body is None:
                     return self._answer(404, b"", "")
                 etag = f'"{hashlib.sha256(body).hexdigest()}"'
                 is_known = self.headers.get("If-None-Match") == etag
+                for story in held:
+                    feeds.served_at.setdefault(story, time.monotonic())
                 return self._answer(304 if is_known else 200, b"" if is_known else body, etag)
 
             def _answer(self, status: int, body: bytes, etag: str) -> None:
@@ -87,3 +112,36 @@ def rss(stories: list[tuple[str, str, str]]) -> bytes:
         for url, title, text in stories
     )
     return f'<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>{items}</channel></rss>'.encode()
+
+
+class Desk:
+    """A webhook on a free port of 127.0.0.1 that takes everything. `told` are its calls: a story's URL, a webhook-id, how many."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, Counter[str]] = {}
+        desk = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                desk.told.setdefault(body["data"]["story"]["url"], Counter())[self.headers["webhook-id"]] += 1
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()

@@ -210,6 +210,8 @@ class Reading(NamedTuple):
     """The language the words are in (ISO 639-1), as detected; None where they are too few to tell."""
     apart: tuple[Pair, ...] = ()
     """Pairs that share a paragraph or only the story, the closest first; none of `pairs` is among them."""
+    edition: str = ""
+    """What it was read with (`pipeline.language.edition`); empty of what was read before that was kept."""
 
 
 class ReadStory(NamedTuple):

@@ -8,8 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
+from hypothesis import settings
 
-from tests.servers.elasticsearch import Elasticsearch, UnavailableError
+from tests.servers.elasticsearch import Elasticsearch, start_or_skip
+
+# A busy machine is no fault of what is tried.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 _GIVEN = "WIREWATCH_TEST_ELASTICSEARCH_URL"
 
@@ -23,11 +29,13 @@ def elasticsearch_url() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="wirewatch-es-") as folder:
         Path(folder).chmod(0o755)
         server = Elasticsearch(Path(folder))
-        try:
-            server.start()
-        except UnavailableError as error:
-            if os.environ.get("CI"):
-                raise
-            pytest.skip(f"NO ELASTICSEARCH HERE, so its store was not tried: {error}")
+        start_or_skip(server)
         yield server.url
         server.stop()
+
+
+@pytest.fixture(autouse=True)
+def log_of_its_own() -> Iterator[None]:
+    """A command that a test runs sends the log to a stream that is closed after it: the next test begins anew."""
+    yield
+    structlog.reset_defaults()

@@ -6,14 +6,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 from threading import RLock
 from typing import assert_never
 
 from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Hit, ItemVersion, ReadStory
+from pipeline.store.fingerprint import digest
 from pipeline.store.query import All, Either, Fuzzy, Not, Published, Query, Words, wanted
-from pipeline.store.roles import Count, Facets, Found, Page, SearchRequest
+from pipeline.store.roles import Count, Facets, Found, KnownFeed, Page, SearchRequest
 from pipeline.store.snippet import is_like, snippet
 from pipeline.store.terms import Term, terms
 from pipeline.store.words import words
@@ -36,8 +37,9 @@ class MemoryStore:
     def take_over(self) -> None:
         """Nobody can have died and left anything here."""
 
-    def tend(self, now: datetime) -> None:
-        """Nothing grows old here."""
+    def tend(self, now: datetime, stories_for: timedelta | None = None) -> bool:
+        """Nothing grows old here: what is kept at least so long is kept."""
+        return False
 
     def close(self) -> None:
         """Nothing is held."""
@@ -72,6 +74,16 @@ class MemoryFeeds:
     def states(self) -> list[FeedState]:
         with self._lock:
             return [self._known[url] for url in sorted(self._subscribed)]
+
+    def all(self) -> Iterator[KnownFeed]:
+        with self._lock:
+            return iter([KnownFeed(self._known[url], url in self._subscribed) for url in sorted(self._known)])
+
+    def keep(self, feeds: Sequence[KnownFeed]) -> None:
+        with self._lock:
+            for state, is_subscribed in feeds:
+                self._known[state.url] = state
+                (self._subscribed.add if is_subscribed else self._subscribed.discard)(state.url)
 
     def polled(self, state: FeedState, new_items: int) -> None:
         """Keep the state that a poll left its feed in: what landing writes in one with the item versions."""
@@ -132,21 +144,41 @@ class MemoryLanding:
     def unfinished_count(self) -> int:
         return len(self._unfinished)
 
+    def waiting(self) -> Iterator[ItemVersion]:
+        with self._lock:
+            return iter(list(self._unfinished.values()))
+
+    def known(self) -> Iterator[str]:
+        with self._lock:
+            return iter(sorted(self._known))
+
+    def remember(self, ids: Sequence[str]) -> None:
+        with self._lock:
+            self._known.update(ids)
+
 
 class MemoryClaims:
     """Claims."""
 
     def __init__(self, lock: RLock) -> None:
         self._lock = lock
-        self._owners: dict[str, str] = {}
+        self._owners: dict[bytes, str] = {}
 
     def owners(self, fingerprints: Collection[str]) -> dict[str, str]:
         with self._lock:
-            return {name: self._owners[name] for name in fingerprints if name in self._owners}
+            return {name: self._owners[digest(name)] for name in fingerprints if digest(name) in self._owners}
 
     def claim(self, wanted: Mapping[str, str]) -> dict[str, str]:
         with self._lock:
-            return {name: self._owners.setdefault(name, story_id) for name, story_id in wanted.items()}
+            return {name: self._owners.setdefault(digest(name), story_id) for name, story_id in wanted.items()}
+
+    def all(self) -> Iterator[tuple[bytes, str]]:
+        with self._lock:
+            return iter(sorted(self._owners.items()))
+
+    def keep(self, owners: Mapping[bytes, str]) -> None:
+        with self._lock:
+            self._owners = {**owners, **self._owners}
 
 
 class MemoryStories:

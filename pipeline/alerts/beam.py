@@ -46,6 +46,7 @@ class QueueAlerts(Step):
             for delivery in deliveries_of(alert, self.webhooks.get(alert.watch, ()), alert.created_at)
         ]
         new = set(self.store.outbox.tell(kept, list(told.values()), deliveries))
+        self.count("hits", len(kept))
         self.count("alerts", len(new))
         for alert in {alert.id: alert for alert in reversed(told.values()) if alert.id in new}.values():
             _tell(alert)

@@ -17,7 +17,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from pipeline.cli.screen import screen
-from pipeline.cli.tally import Tally, clean, describe, text_of
+from pipeline.cli.tally import Tally, clean, counts_of, describe, text_of
 
 _FRAMES_PER_SECOND = 4
 
@@ -138,6 +138,10 @@ def _dead_letter_line(event: Mapping[str, object]) -> str:
     return _columns("set aside", text_of(event, "stage"), f"{text_of(event, 'about')}: {text_of(event, 'error')}")
 
 
+def _counts_line(event: Mapping[str, object]) -> str:
+    return f"{'counted':<10}{counts_of(event)}"
+
+
 def _columns(what: str, where: str, text: str) -> str:
     return f"{what:<10}{where:<26}  {text}".rstrip()
 
@@ -154,4 +158,5 @@ _LINES: Mapping[str, Callable[[Mapping[str, object]], str]] = {
     "delivery.dead": _delivery_line,
     "dead_letter": _dead_letter_line,
     "tick": lambda _: "",
+    "service.counts": _counts_line,
 }

@@ -1,4 +1,4 @@
-"""Commands that let stories flow: run, backfill, demo."""
+"""Commands that let stories flow: run, backfill, reannotate, demo."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -24,26 +25,75 @@ from pipeline.cli.session import (
     stop_on_signals,
     store_of,
 )
-from pipeline.cli.tally import clean
+from pipeline.cli.tally import clean, counts_of
+from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.store.roles import Store
 
 
+_ON_FLINK = "With --runner flink"
+
+
 def register(app: typer.Typer) -> None:
-    for command in (run, backfill, demo):
+    # What `run` does not know is for Beam.
+    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(run)
+    for command in (backfill, reannotate, demo):
         app.command()(command)
 
 
+class Runner(StrEnum):
+    """What runs the chain."""
+
+    local = "local"
+    flink = "flink"
+
+
 def run(
+    context: typer.Context,
     config: ConfigOption = DEFAULT_CONFIG,
     *,
     once: Annotated[bool, typer.Option("--once", help="Poll the feeds that are due, finish what they bring, and end.")] = False,
     live: Annotated[bool, typer.Option("--live", help="A screen of what flows, instead of lines.")] = False,
     as_json: JsonOption = False,
+    runner: Annotated[Runner, typer.Option(help="On this machine, or as a job on a Flink cluster.")] = Runner.local,
+    job_endpoint: Annotated[
+        str | None,
+        typer.Option("--job-endpoint", "--job_endpoint", help="Beam's job server, HOST:PORT.", rich_help_panel=_ON_FLINK),
+    ] = None,
+    flink: Annotated[
+        str | None,
+        typer.Option(
+            help="Flink's REST API, HOST:PORT: a running job of this name is upgraded by a savepoint.", rich_help_panel=_ON_FLINK
+        ),
+    ] = None,
+    job_name: Annotated[
+        str, typer.Option("--job-name", "--job_name", help="One job of a name runs at a time.", rich_help_panel=_ON_FLINK)
+    ] = "wirewatch",
+    parallelism: Annotated[
+        int | None, typer.Option(help="Slots to use; all that the cluster has.", min=1, rich_help_panel=_ON_FLINK)
+    ] = None,
+    checkpoints: Annotated[
+        str | None, typer.Option(help="The folder of checkpoints and savepoints, a URI.", rich_help_panel=_ON_FLINK)
+    ] = None,
 ) -> None:
-    """Poll the feeds, index what they bring and tell the webhooks, until stopped (SIGINT, SIGTERM)."""
+    """Poll the feeds, index what they bring and tell the webhooks, until stopped (SIGINT, SIGTERM).
+
+    With --runner flink: submit that as a job and end; a running job of the same name is stopped with a savepoint, from which the
+    new one begins. Further options are Beam's, as they are.
+    """
+    if runner is Runner.flink:
+        if once or live or as_json or not job_endpoint:
+            raise ConfigError("--runner flink needs --job-endpoint HOST:PORT, and goes without --once, --live and --json")
+        from pipeline.jobs.flink import Submission, run_on_flink
+
+        log_quietly()
+        submission = Submission(job_endpoint, job_name, flink, parallelism, checkpoints, context.args)
+        run_on_flink(settings_from(config), submission, print)
+        return
+    if given := [*context.args, *filter(None, (job_endpoint, flink, checkpoints))]:
+        raise ConfigError(f"run: only --runner flink takes {given[0]}")
     from pipeline.jobs.local import LocalService
 
     settings = settings_from(config)
@@ -63,7 +113,12 @@ def run(
 
 
 def backfill(
-    paths: Annotated[list[Path], typer.Argument(help="JSONL stories, feed documents, folders of either; gzip too.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            help="JSONL stories, feed documents, folders of either; gzip too. Object storage: gs://…, s3://…, with * and **."
+        ),
+    ],
     config: ConfigOption = DEFAULT_CONFIG,
     *,
     alert: Annotated[
@@ -72,47 +127,59 @@ def backfill(
 ) -> None:
     """Take stories from files the whole way. Stop it and run it again: nothing is done twice."""
     log_quietly()
-    from rich.console import Console
-    from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
     from pipeline.jobs.backfill import Progress
     from pipeline.jobs.backfill import backfill as run_backfill
-    from pipeline.language.pool import close_pools
 
     settings = settings_from(config)
     progress = Progress(stop=stop_on_signals())
-    failures: list[BaseException] = []
 
-    def work() -> None:
-        try:
-            run_backfill(settings, paths, progress, tells=alert)
-        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread below
-            failures.append(error)
+    def so_far(elapsed_s: float) -> tuple[int | None, int, str]:
+        said = f"{progress.read:,} read · {progress.new:,} new · {progress.read / elapsed_s:,.0f}/s"
+        return progress.bytes_total or None, progress.bytes_read, said
 
-    thread = threading.Thread(target=work, name="backfill")
-    columns = (SpinnerColumn(), BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
-    with Bar(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("starting", total=None)
-        thread.start()
-        while thread.is_alive():
-            thread.join(0.2)
-            elapsed = max(0.001, bar.tasks[0].elapsed or 0.001)
-            bar.update(
-                task,
-                total=progress.bytes_total or None,
-                completed=progress.bytes_read,
-                description=f"{progress.read:,} read · {progress.new:,} new · {progress.read / elapsed:,.0f}/s",
-            )
-    close_pools()
-    if failures:
-        raise failures[0]
+    _with_bar(lambda: run_backfill(settings, paths, progress, tells=alert), so_far)
     if alert:
-        _deliver(settings, progress.stop)
-        _say_untold(store_of(settings))
-    stopped = " Stopped: run it again to go on." if progress.stop.is_set() else ""
-    print(f"{progress.read:,} read, {progress.new:,} new, {progress.refused:,} refused (wirewatch dead-letters list).{stopped}")
-    raise typer.Exit(130 if progress.stop.is_set() else 0)
+        _tell_now(settings, progress.stop)
+    print(f"{progress.read:,} read, {progress.new:,} new, {progress.refused:,} refused (wirewatch dead-letters list).")
+    _end_of_job(progress.counts, progress.stop)
+
+
+def reannotate(
+    query: Annotated[str, typer.Argument(help="Which stories, as in a search; all where nothing is said.")] = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+    *,
+    since: Annotated[str | None, typer.Option(help="Only stories published since: 7d, 12h, 2026-11-01.")] = None,
+    alert: Annotated[
+        bool, typer.Option("--alert", help="Let watches that match for the first time alert; else their hits are only kept.")
+    ] = False,
+) -> None:
+    """Take stored stories through today's language stage and watches again. Nobody is told twice; stop it and run it again."""
+    log_quietly()
+    from pipeline.cli.finding import keys_by_alias
+    from pipeline.clock import utc_now
+    from pipeline.jobs.reannotate import Progress
+    from pipeline.jobs.reannotate import reannotate as run_reannotate
+    from pipeline.search.language import query_of
+    from pipeline.store.query import All
+
+    settings = settings_from(config)
+    asked = query_of(query, utc_now(), keys_by_alias(settings))
+    if since is not None:
+        asked = All((asked, query_of(f'since:"{since}"', utc_now())))
+    progress = Progress(stop=stop_on_signals())
+
+    def so_far(elapsed_s: float) -> tuple[int | None, int, str]:
+        return progress.total, progress.found, f"{progress.found:,} stories · {progress.found / elapsed_s:,.0f}/s"
+
+    _with_bar(lambda: run_reannotate(settings, asked, progress, tells=alert), so_far)
+    if alert:
+        _tell_now(settings, progress.stop)
+    counts = progress.counts
+    print(
+        f"{progress.found:,} looked at, {counts['stories_read']:,} read, {counts['stories_indexed']:,} written, "
+        f"{counts['hits']:,} new hits, {counts['stories_left']:,} could not be read and stay as they were."
+    )
+    _end_of_job(counts, progress.stop)
 
 
 def demo(
@@ -163,6 +230,48 @@ def _view(*processors: Callable[..., Any], live: bool, as_json: bool = False) ->
     view = LiveView(Console()) if live and sys.stdout.isatty() else PlainView(sys.stdout)
     log_through(*processors, view)
     return view
+
+
+def _with_bar(work: Callable[[], None], so_far: Callable[[float], tuple[int | None, int, str]]) -> None:
+    """Do `work` beside a bar; `so_far` tells its total, how much is done and what to say after so many seconds."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    from pipeline.language.pool import close_pools
+
+    failures: list[BaseException] = []
+
+    def caught() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread below
+            failures.append(error)
+
+    thread = threading.Thread(target=caught, name="work")
+    columns = (SpinnerColumn(), BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("starting", total=None)
+        thread.start()
+        while thread.is_alive():
+            thread.join(0.2)
+            total, done, said = so_far(max(0.001, bar.tasks[0].elapsed or 0.001))
+            bar.update(task, total=total, completed=done, description=said)
+    close_pools()
+    if failures:
+        raise failures[0]
+
+
+def _end_of_job(counts: Mapping[str, int], stop: threading.Event) -> NoReturn:
+    """Say what was counted, and where it was stopped; the exit code says so too."""
+    print(f"Counted: {counts_of(counts)}", file=sys.stderr)
+    if stop.is_set():
+        print("Stopped: run it again to go on.")
+    raise typer.Exit(130 if stop.is_set() else 0)
+
+
+def _tell_now(settings: Settings, stop: threading.Event) -> None:
+    _deliver(settings, stop)
+    _say_untold(store_of(settings))
 
 
 def _deliver(settings: Settings, stop: threading.Event) -> None:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,23 +44,15 @@ def log_through(*processors: Callable[..., Any], level: int = logging.INFO, fact
 
     Of the libraries' own talk only errors are heard.
     """
+    from pipeline.config.problems import without_passwords
+
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, _without_passwords, *processors],
+        processors=[structlog.contextvars.merge_contextvars, without_passwords, *processors],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=factory,
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
-
-
-def _without_passwords(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A log's event without the passwords of the addresses in it."""
-    from pipeline.config.problems import without_user_info
-
-    for key, value in event.items():
-        if isinstance(value, str) and "://" in value:
-            event[key] = without_user_info(value)
-    return event
 
 
 def log_json() -> None:

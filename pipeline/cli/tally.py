@@ -238,6 +238,17 @@ def describe(event: Mapping[str, object]) -> str:
     return " ".join([text_of(event, "event"), *parts])
 
 
+def counts_of(counts: Mapping[str, object]) -> str:
+    """What a job counted in one line: `polls 12 · stories new 3 · store 41 ms`; what stayed at nothing is left out."""
+    return " · ".join(_count(name, by) for name, by in counts.items() if isinstance(by, int) and by) or "nothing"
+
+
+def _count(name: str, by: int) -> str:
+    if name.endswith("_us"):
+        return f"{name.removesuffix('_us')} {round(by / 1000):,} ms"
+    return f"{name.replace('_', ' ')} {by:,}"
+
+
 def _texts(value: object) -> Iterator[str]:
     if isinstance(value, list | tuple):
         yield from (clean(entry, 80) for entry in value if entry is not None)

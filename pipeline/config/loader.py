@@ -25,6 +25,7 @@ from pipeline.config.settings import (
     EntitySettings,
     FeedSettings,
     PollingSettings,
+    RetentionSettings,
     Settings,
     WatchSettings,
     WebhookSettings,
@@ -38,6 +39,7 @@ _MODELS: Mapping[str, type[BaseModel]] = {
     "webhooks": WebhookSettings,
     "polling": PollingSettings,
     "elasticsearch": ElasticsearchSettings,
+    "retention": RetentionSettings,
 }
 
 

@@ -7,9 +7,9 @@ out what may be secret.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, MutableMapping
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Path = tuple[str | int, ...]
 """The way to a value from the top of its file: keys, and positions in lists from 0."""
@@ -57,6 +57,14 @@ def quoted(value: str) -> str:
 def without_user_info(url: str) -> str:
     """A URL without the user and password that it may hold, for what is shown to people."""
     return _USER_INFO.sub("", url)
+
+
+def without_passwords(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A log's event without the passwords of the addresses in it."""
+    for key, value in event.items():
+        if isinstance(value, str) and "://" in value:
+            event[key] = without_user_info(value)
+    return event
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:

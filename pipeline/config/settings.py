@@ -216,6 +216,15 @@ class ElasticsearchSettings(_Model):
     """What the names of all indices begin with: one cluster may serve several."""
     timeout: Annotated[Duration, _limits("1s", "5m")] = timedelta(seconds=30)
     """How long an answer is waited for: 1s to 5m."""
+    ilm_policy: Text | None = None
+    """A policy of the server's ILM that begins and drops the indices of stories; without it, Wirewatch does."""
+
+
+class RetentionSettings(_Model):
+    """How long things are kept."""
+
+    stories: Annotated[Duration, _limits("1d", "36500d")] | None = None
+    """How long stories are kept after publication, hits and alerts after they were found: 1d to 36500d; without it, for ever."""
 
 
 class Settings(_Model):
@@ -225,6 +234,8 @@ class Settings(_Model):
     """Where all is kept: sqlite:///PATH, relative to the current directory (four slashes: absolute), or an Elasticsearch's URL."""
     elasticsearch: ElasticsearchSettings = Field(default_factory=ElasticsearchSettings)
     """How the Elasticsearch of `store` is reached; each of its keys has a default."""
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
+    """How long things are kept; for ever where nothing is said."""
     feeds: tuple[FeedSettings, ...] = ()
     """The feeds that are polled."""
     entities: Mapping[EntityKey, EntitySettings] = Field(default_factory=dict)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import structlog
 
 from pipeline.clock import Clock, utc_now
 from pipeline.config import FeedSettings, PollingSettings
 from pipeline.feeds.poller import Poller
-from pipeline.model import Poll
+from pipeline.model import FeedState, Poll, stable_id
 from pipeline.store.address import StoreAddress
 from pipeline.store.beam import LEASE, Step, batches
 
@@ -21,7 +23,7 @@ log = structlog.get_logger()
 MOST_DUE = 512
 """Feeds that one tick takes up; the rest are the next one's."""
 _NUDGE_S = 0.1
-_MARGIN = timedelta(seconds=60)
+_MARGIN = timedelta(seconds=20)
 """What a lease lasts beyond the longest poll."""
 
 
@@ -39,24 +41,26 @@ class Polling(NamedTuple):
 
 
 _pollers: dict[tuple[object, ...], Poller] = {}
+_opening = threading.Lock()
 
 
 def _poller(polling: Polling, clock: Clock) -> Poller:
     """This process's poller: it outlives the tick, so that a slow feed holds up no other."""
     key = (polling.every, polling.settings)
-    if key not in _pollers:
-        close_pollers()
-        limits = polling.settings
-        _pollers[key] = Poller(
-            dict(polling.every),
-            timeout_s=limits.timeout.total_seconds(),
-            max_bytes=int(limits.max_body),
-            concurrency=limits.concurrency,
-            user_agent=limits.user_agent,
-            clock=clock,
-            seed=0,
-        )
-    return _pollers[key]
+    with _opening:
+        if key not in _pollers:
+            close_pollers()
+            limits = polling.settings
+            _pollers[key] = Poller(
+                dict(polling.every),
+                timeout_s=limits.timeout.total_seconds(),
+                max_bytes=int(limits.max_body),
+                concurrency=limits.concurrency,
+                user_agent=limits.user_agent,
+                clock=clock,
+                seed=0,
+            )
+        return _pollers[key]
 
 
 def polls_under_way() -> int:
@@ -71,20 +75,50 @@ def close_pollers() -> None:
     _pollers.clear()
 
 
-class PollFeeds(Step):
-    """Ticks in, batches of landed item version ids out. A feed that fails costs the others nothing; its error is in its state."""
+class LeaseFeeds(Step):
+    """Ticks in, the feeds that are due out, in `shares` tuples by their hosts, of which some may be empty.
+
+    What nobody polls then is due again when its lease ends.
+    """
 
     stage = "feeds"
 
-    def __init__(self, store: StoreAddress | str, polling: Polling, clock: Clock = utc_now) -> None:
+    def __init__(self, store: StoreAddress | str, polling: Polling, shares: int = 1, clock: Clock = utc_now) -> None:
         super().__init__(store, clock)
         self.polling = polling
+        self.shares = shares
 
-    def process(self, _tick: object) -> Iterator[tuple[str, ...]]:
-        poller = _poller(self.polling, self.clock)
+    def process(self, _tick: object) -> Iterator[tuple[FeedState, ...]]:
         now = self.clock()
-        known = dict(self.polling.every)
         due = self.store.feeds.lease(now, now + self.polling.settings.timeout + _MARGIN, MOST_DUE)
+        yield from in_shares(due, self.shares)
+
+
+def in_shares(states: Sequence[FeedState], shares: int) -> list[tuple[FeedState, ...]]:
+    """`states` in so many tuples, all of a host in one; the same everywhere."""
+    shared: list[list[FeedState]] = [[] for _ in range(shares)]
+    for state in states:
+        host = urlsplit(state.url).netloc.lower()
+        shared[int(stable_id("host", host), 16) % shares].append(state)
+    return [tuple(share) for share in shared]
+
+
+class PollFeeds(Step):
+    """Leased feeds in, batches of landed item version ids out; polls that this process began before and that are done come out too.
+
+    A feed that fails costs the others nothing; its error is in its state.
+    """
+
+    stage = "feeds"
+
+    def __init__(self, store: StoreAddress | str, polling: Polling, clock: Clock = utc_now, lease: timedelta = LEASE) -> None:
+        super().__init__(store, clock)
+        self.polling = polling
+        self.lease = lease
+
+    def process(self, due: tuple[FeedState, ...]) -> Iterator[tuple[str, ...]]:
+        poller = _poller(self.polling, self.clock)
+        known = dict(self.polling.every)
         poller.submit([state for state in due if state.url in known])
         deadline = time.monotonic() + self.polling.patience_s
         while poller.in_flight and time.monotonic() < deadline:
@@ -94,9 +128,11 @@ class PollFeeds(Step):
             yield ()
 
     def _landed(self, poll: Poll) -> list[str]:
-        ids = self.store.landing.land(poll.versions, self.clock() + LEASE, [poll.state])
+        ids = self.store.landing.land(poll.versions, self.clock() + self.lease, [poll.state])
         self.count("polls")
+        self.count("polls_failed", int(poll.state.error is not None))
         self.count("items", len(poll.versions))
+        self.count("items_landed", len(ids))
         log.info(
             "feed.polled",
             feed=poll.state.url,

@@ -1,4 +1,4 @@
-"""The files of a backfill: which there are, and what is in them, piece by piece. The door to the disk; no Beam, no store."""
+"""The files of a backfill: which there are on this disk, and what is in one wherever it is, piece by piece. No Beam, no store."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gzip
 import os
 import stat
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Literal, NamedTuple, cast
@@ -65,7 +65,7 @@ def found(paths: Sequence[Path]) -> Files:
     return Files(tuple(dict.fromkeys(files)), tuple(refused))
 
 
-def printable(path: Path) -> str:
+def printable(path: Path | str) -> str:
     """A path as text: a file's name may be any bytes."""
     return os.fsencode(path).decode("utf-8", "replace")
 
@@ -85,18 +85,37 @@ def _unreadable(error: Exception) -> str:
 
 
 def read(path: Path, now: datetime, *, tells: bool) -> Iterator[ItemVersion | Refused]:
+    """What is in the file at `path`, as `pieces` has it."""
+    return pieces(lambda: path.open("rb"), printable(path), now, tells=tells)
+
+
+def pieces(
+    opened: Callable[[], IO[bytes]], name: str, now: datetime, *, tells: bool, start: int = 0, end: int | None = None
+) -> Iterator[ItemVersion | Refused]:
     """The item versions in a file, in order, each sighted a microsecond after the one before from `now` on (aware UTC).
 
-    `.jsonl` and `.ndjson` hold a story a line, other files a feed document; either may be gzipped.
+    `opened` gives the file's bytes as they are kept, `name` is what it is called: `.jsonl` and `.ndjson` hold a story a line, other
+    files a feed document; either may be gzipped. Of lines that are not gzipped, those that begin from byte `start` to before `end`:
+    files that are read in parts are read whole, whatever the parts.
     """
     try:
-        with _opened(path) as file:
-            if _is_lines(path):
-                yield from _from_lines(file, path, now, tells)
+        with opened() as raw, _unpacked(raw, name) as file:
+            if is_lines(name):
+                yield from _from_lines(file, name, now, tells, start, end)
             else:
-                yield from _from_document(file.read(LARGEST_DOCUMENT + 1), path, now, tells)
+                yield from _from_document(file.read(LARGEST_DOCUMENT + 1), name, now, tells)
     except (OSError, EOFError, zlib.error) as error:
-        yield Refused("document", printable(path), _unreadable(error), b"")
+        yield Refused("document", name, _unreadable(error), b"")
+
+
+def is_lines(name: str) -> bool:
+    """Whether a file of this name holds a story a line."""
+    return name.lower().removesuffix(".gz").endswith(_LINES)
+
+
+def is_packed(name: str) -> bool:
+    """Whether a file of this name is gzipped."""
+    return name.lower().endswith(".gz")
 
 
 def from_line(line: bytes, feed: str, now: datetime, *, tells: bool) -> ItemVersion:
@@ -114,31 +133,48 @@ def from_document(body: bytes, name: str, now: datetime, *, tells: bool) -> list
     return [ItemVersion(item_version_id(item), item, now + timedelta(microseconds=n), tells) for n, item in enumerate(items)]
 
 
-def _from_lines(file: IO[bytes], path: Path, now: datetime, tells: bool) -> Iterator[ItemVersion | Refused]:
+def _from_lines(
+    file: IO[bytes], name: str, now: datetime, tells: bool, start: int, end: int | None
+) -> Iterator[ItemVersion | Refused]:
+    at = _first_line_from(file, start)
     number = 0
-    while line := file.readline(LONGEST_LINE + 1):
+    while (end is None or at < end) and (line := file.readline(LONGEST_LINE + 1)):
         number += 1
+        # The number of a line is not known to whoever reads from the middle.
+        about = f"{name}:{number}" if (start, end) == (0, None) else f"{name}:byte {at}"
+        at += len(line)
         if len(line) > LONGEST_LINE:
-            yield Refused("line", f"{printable(path)}:{number}", f"longer than {LONGEST_LINE:,} bytes", b"")
-            while line and not line.endswith(b"\n"):
-                line = file.readline(LONGEST_LINE)
+            yield Refused("line", about, f"longer than {LONGEST_LINE:,} bytes", b"")
+            at += _skipped_line(file, line)
         elif line.strip():
             try:
-                yield from_line(line, printable(path), now + timedelta(microseconds=number), tells=tells)
+                yield from_line(line, name, now + timedelta(microseconds=number), tells=tells)
             except BadElement as error:
-                yield Refused("line", f"{printable(path)}:{number}", str(error), line)
+                yield Refused("line", about, str(error), line)
 
 
-def _from_document(body: bytes, path: Path, now: datetime, tells: bool) -> Iterator[ItemVersion | Refused]:
+def _first_line_from(file: IO[bytes], start: int) -> int:
+    """Where the first line begins that does not begin before `start`; the file is left there."""
+    if start == 0:
+        return 0
+    file.seek(start - 1)
+    return start - 1 + _skipped_line(file, b"")
+
+
+def _skipped_line(file: IO[bytes], line: bytes) -> int:
+    """How many bytes were passed over to reach the end of a line of which `line` was read last."""
+    skipped = 0
+    while not line.endswith(b"\n") and (line := file.readline(LONGEST_LINE)):
+        skipped += len(line)
+    return skipped
+
+
+def _from_document(body: bytes, name: str, now: datetime, tells: bool) -> Iterator[ItemVersion | Refused]:
     try:
-        yield from from_document(body, printable(path), now, tells=tells)
+        yield from from_document(body, name, now, tells=tells)
     except BadElement as error:
-        yield Refused("document", printable(path), str(error), body if len(body) <= LARGEST_DOCUMENT else b"")
+        yield Refused("document", name, str(error), body if len(body) <= LARGEST_DOCUMENT else b"")
 
 
-def _is_lines(path: Path) -> bool:
-    return path.name.lower().removesuffix(".gz").endswith(_LINES)
-
-
-def _opened(path: Path) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")
+def _unpacked(raw: IO[bytes], name: str) -> IO[bytes]:
+    return cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if is_packed(name) else raw

@@ -1,20 +1,30 @@
-"""The chain over files of stories and archived feed documents, bounded; stopped and run again, it does nothing twice."""
+"""The chain over files of stories and archived feed documents, bounded; stopped and run again, it does nothing twice.
+
+On one machine the files are read one after the other (`ReadFiles`), and it is shown how far it is. On a cluster they are read in
+parts by whoever is free (`ReadInParallel`); there what is sighted when is made of where it stands, so that what the files say last
+counts as the last, whoever reads it first.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import apache_beam as beam
 import structlog
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.clock import Clock, utc_now
 from pipeline.config import Settings
-from pipeline.feeds.files import Files, Refused, found, read
+from pipeline.feeds.files import Refused, is_lines, is_packed, pieces
 from pipeline.jobs.ingest import TellStories
+from pipeline.jobs.places import Place, Places, placed
 from pipeline.jobs.runner import LocalJob
 from pipeline.language.pool import pool_for
 from pipeline.language.resources import resources_of
@@ -26,6 +36,10 @@ from pipeline.stories.beam import TakeUnfinished
 log = structlog.get_logger()
 
 _LANDED_AT_ONCE = 128
+PART_BYTES = 64_000_000
+"""Of a file of lines, what one reads at a time where several read; other files are read by one."""
+_SHORTEST_STORY = 8
+"""Bytes: no story takes fewer in a file, so that a microsecond for every so many gives each a time of its own."""
 
 
 @dataclass
@@ -39,28 +53,34 @@ class Progress:
     new: int = 0
     """Of these, those that had never landed before."""
     refused: int = 0
-    files: Files = field(default_factory=lambda: Files((), ()))
+    files: Places = field(default_factory=lambda: Places((), ()))
     stop: threading.Event = field(default_factory=threading.Event)
+    counts: Counter[str] = field(default_factory=Counter)
+    """What the job counted (`pipeline.store.beam` says what), once it has ended."""
 
 
 _progress: dict[int, Progress] = {}
 """By id: Beam copies its steps, and the copy has to find the one that the caller shows."""
 
 
-def backfill(settings: Settings, paths: Sequence[Path], progress: Progress, *, tells: bool = False, clock: Clock = utc_now) -> None:
+def backfill(
+    settings: Settings, paths: Sequence[Path | str], progress: Progress, *, tells: bool = False, clock: Clock = utc_now
+) -> None:
     """Take every story in `paths` the whole way; with `tells`, hits make alerts.
 
     Raises `ConfigError` for a path that does not exist, `TransientError` where the store is away. Setting `progress.stop` ends it
     once what is under way is finished.
     """
-    progress.files = found(paths)
-    progress.bytes_total = sum(map(_size, progress.files.paths))
+    # No pipeline has said yet what Beam's file systems ask for; without it the one of S3 does not begin.
+    FileSystems.set_options(PipelineOptions([]))
+    progress.files = placed(paths)
+    progress.bytes_total = sum(place.size_bytes for place in progress.files.places)
     _progress[id(progress)] = progress
     store = address_of(settings)
     store_at(store).take_over()
     pool_for(settings.entities, settings.processes, resources_of(settings))
     try:
-        LocalJob(
+        progress.counts = LocalJob(
             lambda pipeline: (
                 pipeline
                 | "files" >> beam.Create(["files"], reshuffle=False)
@@ -72,10 +92,33 @@ def backfill(settings: Settings, paths: Sequence[Path], progress: Progress, *, t
         del _progress[id(progress)]
 
 
-class ReadFiles(Step):
-    """A start in, batches of landed ids out: first what an earlier run left unfinished, then the files in order."""
+class Lands(Step):
+    """What lands the pieces of files, and sets aside those that are refused."""
 
     stage = "feeds"
+
+    def landed(self, found: Sequence[ItemVersion | Refused]) -> list[str]:
+        """Land what was found; the ids that are new."""
+        versions = [piece for piece in found if isinstance(piece, ItemVersion)]
+        refused = [self._dead(piece) for piece in found if isinstance(piece, Refused)]
+        ids = self.store.landing.land(versions, self.clock() + LEASE)
+        self.store.dead_letters.add(refused)
+        self.count("items", len(versions))
+        self.count("items_landed", len(ids))
+        self.count("dead_letters", len(refused))
+        return ids
+
+    def _dead(self, piece: Refused) -> DeadLetter:
+        log.warning("dead_letter", stage=self.stage, about=piece.about, error=piece.error)
+        name = stable_id("dead", piece.about)
+        return DeadLetter(name, self.stage, piece.error, piece.content, piece.kind, self.clock(), piece.about)
+
+
+# ── one after the other ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ReadFiles(Lands):
+    """A start in, batches of landed ids out: first what an earlier run left unfinished, then the files in order."""
 
     def __init__(self, store: StoreAddress | str, progress: int, clock: Clock = utc_now, *, tells: bool = False) -> None:
         super().__init__(store, clock)
@@ -89,33 +132,112 @@ class ReadFiles(Step):
         yield from take.process(start)
         now = self.clock()
         self._landed(progress.files.refused, progress)
-        for path in progress.files.paths:
-            for pieces in batches(read(path, now, tells=self.tells), _LANDED_AT_ONCE):
+        for place in progress.files.places:
+            for found in batches(pieces(place.open, place.name, now, tells=self.tells), _LANDED_AT_ONCE):
                 if progress.stop.is_set():
                     return
-                yield from batches(self._landed(pieces, progress))
-                now = max(now + timedelta(microseconds=len(pieces)), self.clock())
-            progress.bytes_read += _size(path)
+                yield from batches(self._landed(found, progress))
+                now = max(now + timedelta(microseconds=len(found)), self.clock())
+            progress.bytes_read += place.size_bytes
 
-    def _landed(self, pieces: Sequence[ItemVersion | Refused], progress: Progress) -> list[str]:
-        versions = [piece for piece in pieces if isinstance(piece, ItemVersion)]
-        refused = [piece for piece in pieces if isinstance(piece, Refused)]
-        ids = self.store.landing.land(versions, self.clock() + LEASE)
-        self.store.dead_letters.add([self._dead(piece) for piece in refused])
-        progress.read += len(pieces)
+    def _landed(self, found: Sequence[ItemVersion | Refused], progress: Progress) -> list[str]:
+        ids = self.landed(found)
+        progress.read += len(found)
         progress.new += len(ids)
-        progress.refused += len(refused)
+        progress.refused += sum(isinstance(piece, Refused) for piece in found)
         return ids
 
-    def _dead(self, piece: Refused) -> DeadLetter:
-        log.warning("dead_letter", stage=self.stage, about=piece.about, error=piece.error)
-        name = stable_id("dead", piece.about)
-        return DeadLetter(name, self.stage, piece.error, piece.content, piece.kind, self.clock(), piece.about)
+
+# ── in parallel ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _size(path: Path) -> int:
-    """Bytes of a file; none of one that went away: reading it says so."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+class Part(NamedTuple):
+    """What one reads: a file, or of a large file of lines those that begin from byte `start` to before `end`."""
+
+    place: Place
+    seen_at: datetime
+    """When its first story counts as sighted: in order of path, and none later than when the backfill began."""
+    start: int = 0
+    end: int | None = None
+
+
+class ReadInParallel(beam.PTransform):
+    """A pipeline in, batches of landed ids out: what was left unfinished, and the files, in parts, by whoever is free.
+
+    The order in which they land is nobody's. A `ConfigError` for a path that does not exist fails the job: ask `placed` first.
+    """
+
+    def __init__(
+        self,
+        store: StoreAddress | str,
+        paths: Sequence[Path | str],
+        began: datetime,
+        clock: Clock = utc_now,
+        *,
+        tells: bool = False,
+        part_bytes: int = PART_BYTES,
+    ) -> None:
+        super().__init__()
+        self.store = store
+        self.paths = tuple(str(path) for path in paths)
+        self.find = FindParts(store, began, clock, part_bytes)
+        self.read = ReadParts(store, clock, tells=tells)
+        self.take = TakeUnfinished(store, clock, limit=2**31)
+
+    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
+        left = pipeline | "begin" >> beam.Create(["begin"], reshuffle=False) | "left unfinished" >> beam.ParDo(self.take)
+        read = (
+            pipeline
+            | "paths" >> beam.Create([self.paths], reshuffle=False)
+            | "find parts" >> beam.ParDo(self.find)
+            | "spread" >> beam.Reshuffle()
+            | "read parts" >> beam.ParDo(self.read)
+        )
+        return (left, read) | beam.Flatten()
+
+
+class FindParts(Lands):
+    """Paths in, the parts of the files that they name out; folders that may not be looked into are set aside."""
+
+    def __init__(self, store: StoreAddress | str, began: datetime, clock: Clock, part_bytes: int) -> None:
+        super().__init__(store, clock)
+        self.began = began
+        self.part_bytes = part_bytes
+
+    def process(self, paths: tuple[str, ...]) -> Iterator[Part]:
+        files = placed(paths)
+        self.landed(files.refused)
+        yield from parts(files.places, self.began, self.part_bytes)
+
+
+class ReadParts(Lands):
+    """Parts in, batches of landed ids out: those that are new, and those that a worker had landed and not finished when it died."""
+
+    def __init__(self, store: StoreAddress | str, clock: Clock = utc_now, *, tells: bool = False) -> None:
+        super().__init__(store, clock)
+        self.tells = tells
+
+    def process(self, part: Part) -> Iterator[tuple[str, ...]]:
+        place = part.place
+        read = pieces(place.open, place.name, part.seen_at, tells=self.tells, start=part.start, end=part.end)
+        for found in batches(read, _LANDED_AT_ONCE):
+            new = self.landed(found)
+            known = {piece.id for piece in found if isinstance(piece, ItemVersion)}.difference(new)
+            yield from batches([*new, *(version.id for version in self.store.landing.read(sorted(known)))])
+
+
+def parts(places: Sequence[Place], began: datetime, part_bytes: int = PART_BYTES) -> Iterator[Part]:
+    """The parts of files, in order, each sighted after the one before and none after `began`."""
+    left = sum(place.size_bytes for place in places)
+    for place in places:
+        ends = _ends(place, part_bytes)
+        for start, end in zip([0, *ends], [*ends, None], strict=True):
+            yield Part(place, began - timedelta(microseconds=(left - start) // _SHORTEST_STORY), start, end)
+        left -= place.size_bytes
+
+
+def _ends(place: Place, part_bytes: int) -> list[int]:
+    """Where a file is cut: none but lines that are not gzipped can be."""
+    if not is_lines(place.path) or is_packed(place.path):
+        return []
+    return list(range(part_bytes, place.size_bytes, part_bytes))

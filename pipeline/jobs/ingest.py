@@ -7,16 +7,18 @@ What is landed comes from a tick: feeds that are due, and what landed before and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from datetime import timedelta
 
 import apache_beam as beam
 
 from pipeline.alerts.beam import QueueAlerts
 from pipeline.clock import Clock, utc_now
-from pipeline.config import Settings, WatchSettings
-from pipeline.feeds.beam import PollFeeds, Polling
+from pipeline.config import Settings
+from pipeline.feeds.beam import LeaseFeeds, PollFeeds, Polling
 from pipeline.jobs.coders import Passages
 from pipeline.language.beam import ReadStories
+from pipeline.language.edition import edition
 from pipeline.language.resources import resources_of
 from pipeline.model import Passage, ReadStory
 from pipeline.search.beam import IndexStories
@@ -31,10 +33,12 @@ from pipeline.watches.match import WatchIndex, matched
 class TellStories(beam.PTransform):
     """Batches of landed item version ids in; on leaving, each story is searchable, told and finished. At least once, as if once."""
 
-    def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
+    def __init__(self, settings: Settings, clock: Clock = utc_now, waits: timedelta = timedelta()) -> None:
+        """`waits`: how long a story may wait for one that another process has on the way, where there are several."""
         super().__init__()
         self.settings = settings
         self.clock = clock
+        self.waits = waits
 
     def expand(self, landed: beam.PCollection) -> beam.PCollection:
         store, clock, settings = address_of(self.settings), self.clock, self.settings
@@ -42,10 +46,10 @@ class TellStories(beam.PTransform):
         webhooks = {watch.name: watch.alert for watch in settings.watches}
         return (
             landed
-            | "same story? same event?" >> beam.ParDo(Identify(store, clock)).with_output_types(Passages)
+            | "same story? same event?" >> beam.ParDo(Identify(store, clock, self.waits)).with_output_types(Passages)
             | "read" >> beam.ParDo(reading).with_output_types(Passages)
             | "watches" >> beam.ParDo(MatchWatches(store, settings.watches, clock)).with_output_types(Passages)
-            | "index" >> beam.ParDo(IndexStories(store, Settle(settings.watches, clock), clock)).with_output_types(Passages)
+            | "index" >> beam.ParDo(IndexStories(store, Settle(settings, clock), clock)).with_output_types(Passages)
             | "outbox" >> beam.ParDo(QueueAlerts(store, webhooks, clock)).with_output_types(Passages)
             | "finish" >> beam.ParDo(FinishStories(store, clock))
         )
@@ -54,12 +58,13 @@ class TellStories(beam.PTransform):
 class Settle:
     """What becomes of a passage whose story somebody else has written meanwhile: merged with theirs, and matched again."""
 
-    def __init__(self, watches: Sequence[WatchSettings], clock: Clock) -> None:
-        self.watches = tuple(watches)
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.watches = tuple(settings.watches)
+        self.edition = edition(settings.entities, resources_of(settings))
         self.clock = clock
 
     def __call__(self, stored: ReadStory, passage: Passage) -> Passage:
-        return matched(settled(stored, passage), WatchIndex(self.watches), self.clock())
+        return matched(settled(stored, passage, self.edition), WatchIndex(self.watches), self.clock())
 
 
 class Arrivals(Step):
@@ -70,21 +75,22 @@ class Arrivals(Step):
 
     stage = "feeds"
 
-    def __init__(self, unfinished: TakeUnfinished, polled: PollFeeds) -> None:
+    def __init__(self, unfinished: TakeUnfinished, due: LeaseFeeds, polled: PollFeeds) -> None:
         super().__init__(unfinished.address, unfinished.clock)
-        self.sources: tuple[TakeUnfinished, PollFeeds] = (unfinished, polled)
+        self.unfinished, self.due, self.polled = unfinished, due, polled
 
     def setup(self) -> None:
-        for source in self.sources:
-            source.setup()
+        for step in (self.unfinished, self.due, self.polled):
+            step.setup()
 
     def process(self, tick: object) -> Iterator[tuple[str, ...]]:
-        for source in self.sources:
-            yield from source.process(tick)
+        yield from self.unfinished.process(tick)
+        for feeds in self.due.process(tick):
+            yield from self.polled.process(feeds)
 
 
 def arrivals(settings: Settings, patience_s: float, clock: Clock = utc_now) -> Arrivals:
     """What a tick brings; see `Polling.patience_s`."""
     polling = Polling.of(settings.feeds, settings.polling, patience_s)
     store = address_of(settings)
-    return Arrivals(TakeUnfinished(store, clock), PollFeeds(store, polling, clock))
+    return Arrivals(TakeUnfinished(store, clock), LeaseFeeds(store, polling, clock=clock), PollFeeds(store, polling, clock))

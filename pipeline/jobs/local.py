@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
@@ -32,125 +33,152 @@ LONGEST_REST_S = 1.0
 STOP_WITHIN_S = 8.0
 _LONGEST_BACK_OFF_S = 30.0
 _TENDED_EVERY = timedelta(hours=1)
+_COUNTS_TOLD_EVERY_S = 300.0
+
+
+class _Opened(NamedTuple):
+    """What there is to work with once the store has answered."""
+
+    store: Store
+    deliverer: Deliverer
 
 
 class LocalService:
     """Polls, reads, indexes and tells until it is told to stop.
 
-    Opening the store raises `ConfigError`. A store that is away or locked stops nothing but progress.
+    A store that is away or locked stops nothing but progress, from the start to the end. Opening it raises `ConfigError` where it
+    cannot be opened at all.
     """
 
     def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
         self._settings = settings
         self._clock = clock
-        self._store: Store = store_at(address_of(settings))
-        self._store.take_over()
-        self._store.feeds.subscribe([feed.url for feed in settings.feeds], clock())
-        self._deliverer = Deliverer(self._store, settings.webhooks, clock)
+        self._opened: _Opened | None = None
         self._jobs: dict[float, LocalJob] = {}
-        self._states: list[FeedState] | None = None
         self._tended_at: datetime | None = None
+        self.feed_states: list[FeedState] = []
+        """What is remembered of each feed, as `run_once` left it."""
+        self.counts: Counter[str] = Counter()
+        """What the ticks so far have counted (`pipeline.store.beam` says what)."""
+        self._counts_told_at = time.monotonic()
 
     def run(self, stop: threading.Event) -> None:
         """Run until `stop` is set; then finish within ten seconds. Raises what ended the deliverer, if anything did."""
-        self._start()
+        self._warm_up()
         failures = 0
         try:
             while not stop.is_set():
                 try:
-                    worked = self._tick(PATIENCE_S)
+                    rest_s = self._round()
                     failures = 0
                 except TransientError as error:
                     failures += 1
+                    rest_s = min(_LONGEST_BACK_OFF_S, 2.0 ** min(failures, 5) / 2)
                     log.warning("tick.waits", error=str(error), failures=failures)
-                    stop.wait(min(_LONGEST_BACK_OFF_S, 2.0 ** min(failures, 5) / 2))
-                    continue
-                if self._deliverer.failure:
-                    raise WirewatchError("the deliverer ended unexpectedly") from self._deliverer.failure
-                if not worked:
-                    stop.wait(self._rest_s())
+                stop.wait(rest_s)
         finally:
             self.close()
 
     def run_once(self, stop: threading.Event, deliver_within_s: float = 60.0) -> bool:
         """Poll the feeds that are due, finish all that landed, and try each alert that is due; whether all was told in time.
 
-        Where `stop` is set, ends within ten seconds; what is unfinished is taken up by the next run.
+        Where `stop` is set, ends within ten seconds; what is unfinished is taken up by the next run. Raises `TransientError` where
+        the store is away.
         """
         from pipeline.feeds.beam import polls_under_way
 
-        self._start()
+        self._warm_up()
         try:
+            store, deliverer = self._open()
             # Each feed is given all the time that a poll may take.
             ends_at = time.monotonic() + self._settings.polling.timeout.total_seconds() + 1
             self._tick(PATIENCE_S)
-            while not stop.is_set() and (polls_under_way() or self._store.landing.unfinished_count()):
-                if not self._tick(PATIENCE_S) or (polls_under_way() and time.monotonic() > ends_at + PATIENCE_S):
+            while not stop.is_set() and (polls_under_way() or store.landing.unfinished_count()):
+                if self._tick(PATIENCE_S) > 0 or (polls_under_way() and time.monotonic() > ends_at + PATIENCE_S):
                     break
-            return self._deliverer.run_until_idle(deliver_within_s, stop)
+            is_told = deliverer.run_until_idle(deliver_within_s, stop)
+            self.feed_states = store.feeds.states()
+            return is_told
         finally:
             self.close()
-
-    @property
-    def feed_states(self) -> list[FeedState]:
-        """What is remembered of each feed, as it was when the service closed, or is."""
-        return self._states if self._states is not None else self._store.feeds.states()
 
     def close(self) -> None:
         """Give up what is under way: it is all in the store, and is taken up again by whoever starts next."""
         from pipeline.feeds.beam import close_pollers
         from pipeline.language.pool import close_pools
 
-        self._deliverer.stop(STOP_WITHIN_S / 2)
-        self._states = self._store.feeds.states()
+        if self._opened:
+            self._opened.deliverer.stop(STOP_WITHIN_S / 2)
+        self._tell_counts()
         close_pollers()
         close_pools()
         close_stores()
 
-    def _start(self) -> None:
+    def _warm_up(self) -> None:
         # The processes load their models while this one imports Beam.
         from pipeline.language.pool import pool_for
         from pipeline.language.resources import resources_of
 
         pool_for(self._settings.entities, self._settings.processes, resources_of(self._settings))
-        self._deliverer.start()
 
-    def _tick(self, patience_s: float) -> bool:
-        """Run one job if there is anything to do; whether there was."""
-        self._tend()
-        if not self._has_work():
-            return False
+    def _open(self) -> _Opened:
+        """The store, and the deliverer at work on it."""
+        if self._opened is None:
+            store = store_at(address_of(self._settings))
+            store.take_over()
+            store.feeds.subscribe([feed.url for feed in self._settings.feeds], self._clock())
+            self._opened = _Opened(store, Deliverer(store, self._settings.webhooks, self._clock))
+            self._opened.deliverer.start()
+        return self._opened
+
+    def _round(self) -> float:
+        """A tick, where the store and the deliverer are well; answers how many seconds there is nothing to do."""
+        deliverer = self._open().deliverer
+        rest_s = self._tick(PATIENCE_S)
+        if deliverer.failure:
+            raise WirewatchError("the deliverer ended unexpectedly") from deliverer.failure
+        return rest_s
+
+    def _tick(self, patience_s: float) -> float:
+        """Run one job if there is anything to do; else answer how many seconds there is not."""
+        from pipeline.feeds.beam import polls_under_way
+
+        store, deliverer = self._open()
+        self._tend(store)
+        # Asked first in any case: where the store is away, no job begins only to fail.
+        rest_s = self._rest_s(store)
+        if rest_s > 0 and not polls_under_way():
+            return rest_s
         began = time.perf_counter()
-        self._job(patience_s).run()
+        self.counts += self._job(patience_s).run()
         log.debug("tick", ms=round((time.perf_counter() - began) * 1000))
-        self._deliverer.wake()
-        return True
+        if time.monotonic() - self._counts_told_at >= _COUNTS_TOLD_EVERY_S:
+            self._tell_counts()
+        deliverer.wake()
+        return 0.0
 
-    def _tend(self) -> None:
+    def _tell_counts(self) -> None:
+        self._counts_told_at = time.monotonic()
+        log.info("service.counts", **self.counts)
+
+    def _tend(self, store: Store) -> None:
         now = self._clock()
         if self._tended_at is None or now - self._tended_at >= _TENDED_EVERY:
-            self._store.tend(now)
-            self._tended_at = now
+            # Where there is more, the next tick does it: the stories that are on their way do not wait for it.
+            self._tended_at = None if store.tend(now, self._settings.retention.stories) else now
 
     def _job(self, patience_s: float) -> LocalJob:
         if patience_s not in self._jobs:
             self._jobs[patience_s] = tick_job(self._settings, patience_s, self._clock)
         return self._jobs[patience_s]
 
-    def _has_work(self) -> bool:
-        from pipeline.feeds.beam import polls_under_way
-
-        first_due = self._first_due()
-        return polls_under_way() > 0 or (first_due is not None and first_due <= self._clock())
-
-    def _first_due(self) -> datetime | None:
-        due = [moment for moment in (self._store.feeds.next_due_at(), self._store.landing.next_due_at()) if moment]
-        return min(due, default=None)
-
-    def _rest_s(self) -> float:
-        first_due = self._first_due()
-        wait = (first_due - self._clock()) if first_due else timedelta(seconds=LONGEST_REST_S)
-        return max(0.01, min(LONGEST_REST_S, wait.total_seconds()))
+    def _rest_s(self, store: Store) -> float:
+        """Seconds until something is due, at most `LONGEST_REST_S`; 0 where something is."""
+        due = [moment for moment in (store.feeds.next_due_at(), store.landing.next_due_at()) if moment]
+        if not due:
+            return LONGEST_REST_S
+        wait_s = (min(due) - self._clock()).total_seconds()
+        return 0.0 if wait_s <= 0 else max(0.01, min(LONGEST_REST_S, wait_s))
 
 
 def tick_job(settings: Settings, patience_s: float, clock: Clock = utc_now) -> LocalJob:

@@ -1,15 +1,19 @@
-"""The local runner, named explicitly: Beam's default tries to download another."""
+"""The local runner, named explicitly (Beam's default tries to download another), and what any runner's job has counted."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import apache_beam as beam
+from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.runner import PipelineResult
 from apache_beam.transforms.environments import EmbeddedPythonEnvironment
 
 from pipeline.errors import TransientError
+from pipeline.store.beam import COUNTERS
 
 
 class LocalJob:
@@ -26,14 +30,25 @@ class LocalJob:
         build(pipeline)
         self._built = pipeline.to_runner_api(default_environment=EmbeddedPythonEnvironment.default())
 
-    def run(self) -> None:
-        """Run to the end. Raises `TransientError` where a step did."""
+    def run(self) -> Counter[str]:
+        """Run to the end, and answer what this run counted. Raises `TransientError` where a step did; what it counted is lost."""
         try:
-            FnApiRunner().run_via_runner_api(self._built, self._options).wait_until_finish()
+            result = FnApiRunner().run_via_runner_api(self._built, self._options)
+            result.wait_until_finish()
+            return counted(result)
         except Exception as error:
             if cause := _transient(error):
                 raise TransientError(str(cause)) from error
             raise
+
+
+def counted(result: PipelineResult) -> Counter[str]:
+    """What a job's steps have counted so far (`pipeline.store.beam` says what), by name, on any runner that has Beam's metrics."""
+    found = result.metrics().query(MetricsFilter().with_namespace(COUNTERS))
+    counts: Counter[str] = Counter()
+    for each in found["counters"]:
+        counts[each.key.metric.name] += each.attempted or each.committed or 0
+    return counts
 
 
 def _transient(error: BaseException | None) -> TransientError | None:

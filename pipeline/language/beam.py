@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
 from typing import NamedTuple
 
 import structlog
@@ -12,8 +11,9 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
 from pipeline.clock import Clock, utc_now
+from pipeline.language.edition import edition
 from pipeline.language.names import EntitySettings
-from pipeline.language.pool import Readings, pool_for
+from pipeline.language.pool import Readings, Underway, pool_for
 from pipeline.language.read import ReadFailure, text_of
 from pipeline.language.recall import LEARNT_AT_FIRST, Memory
 from pipeline.language.resources import NO_RESOURCES, Resources
@@ -32,7 +32,7 @@ READ_WITHIN_S = 600.0
 
 class _Flight(NamedTuple):
     passages: tuple[Passage, ...]
-    readings: Future[Readings] | None
+    readings: Underway | None
     """None where no passage needs reading: the batch keeps its place in the order."""
 
 
@@ -53,6 +53,7 @@ class ReadStories(Step):
         self.entities = dict(entities)
         self.processes = processes
         self.resources = resources
+        self.edition = edition(entities, resources)
 
     def start_bundle(self) -> None:
         self.flights: deque[_Flight] = deque()
@@ -67,23 +68,30 @@ class ReadStories(Step):
         while self.flights:
             yield WindowedValue(self._read(self.flights.popleft()), GlobalWindow().max_timestamp(), (GlobalWindow(),))
 
-    def _submitted(self, passages: tuple[Passage, ...]) -> Future[Readings] | None:
+    def _submitted(self, passages: tuple[Passage, ...]) -> Underway | None:
         unread = [text_of(passage.story) for passage in passages if passage.reading is None]
         return pool_for(self.entities, self.processes, self.resources).submit(unread) if unread else None
 
     def _read(self, flight: _Flight) -> tuple[Passage, ...]:
-        results = iter(flight.readings.result(READ_WITHIN_S) if flight.readings else ())
+        results = iter(self._results(flight.readings) if flight.readings else ())
         read = []
         for passage in flight.passages:
             result = next(results) if passage.reading is None else passage.reading
             if isinstance(result, ReadFailure):
-                self.set_aside(self.store.landing.read(passage.item_version_ids), result.error)
+                self.set_aside(self.of_passage(passage), result.error, passage.story.id)
+            elif passage.reading is None:
+                recalled = self._recalled(passage.story, result)
+                self._tell(passage, recalled)
+                read.append(passage._replace(reading=recalled._replace(edition=self.edition)))
             else:
-                if passage.reading is None:
-                    result = self._recalled(passage.story, result)
-                    self._tell(passage, result)
-                read.append(passage._replace(reading=result))
+                read.append(passage)
         return tuple(read)
+
+    def _results(self, readings: Underway) -> Readings:
+        results = readings.result(READ_WITHIN_S)
+        self.count("batches_read")
+        self.count("reading_us", round(readings.took_s * 1e6))
+        return results
 
     def _recalled(self, story: Story, reading: Reading) -> Reading:
         """The reading with a lone surname of its headline joined to the one of that name that the stream knows of."""

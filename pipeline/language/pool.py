@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -44,6 +45,13 @@ _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 Readings = list[Reading | ReadFailure]
 
 
+class Underway(Future[Readings]):
+    """The readings of a batch, some time."""
+
+    took_s = 0.0
+    """Seconds that a process was busy with it, once it is done; waiting for its turn is not among them."""
+
+
 class _LostError(Exception):
     """A process died or did not answer in time."""
 
@@ -59,7 +67,7 @@ class _Orders(NamedTuple):
 class _Job(NamedTuple):
     batch: Sequence[Text]
     orders: _Orders
-    future: Future[Readings]
+    future: Underway
 
 
 class ReadingPool:
@@ -105,14 +113,14 @@ class ReadingPool:
         with self._lock:
             self._orders = _Orders(self._orders.generation + 1, known, resources)
 
-    def submit(self, batch: Sequence[Text]) -> Future[Readings]:
+    def submit(self, batch: Sequence[Text]) -> Underway:
         """The reading of each text, in order, or its failure: some time. Batches of 16 to 32 texts are read fastest.
 
         The future raises ConfigError where the language model cannot be loaded, and TransientError where processes cannot be kept
         alive or the pool is closed.
         """
         self.start()
-        future: Future[Readings] = Future()
+        future = Underway()
         with self._lock:
             if self._is_closed:
                 future.set_exception(_closed())
@@ -151,11 +159,13 @@ class ReadingPool:
         while (job := self._jobs.get()) is not None:
             if not job.future.set_running_or_notify_cancel():
                 continue
+            began = time.perf_counter()
             try:
                 readings = _read(worker, job)
             except (ConfigError, TransientError, _LostError, OSError) as error:
                 job.future.set_exception(_closed() if self._is_closed else error)
             else:
+                job.future.took_s = time.perf_counter() - began
                 job.future.set_result(readings)
 
 
@@ -286,20 +296,23 @@ def _cores() -> int:
 
 _Rules = tuple[Mapping[str, EntitySettings], Resources]
 _pools: dict[int | None, tuple[_Rules, ReadingPool]] = {}
+_pools_lock = threading.Lock()
+"""A runner's steps may begin on several threads at once."""
 
 
 def pool_for(entities: Mapping[str, EntitySettings], processes: int | None, resources: Resources = NO_RESOURCES) -> ReadingPool:
     """This process's pool of `processes` that read by `entities`, started if it is not running; it outlives the ticks."""
     rules = (entities, resources)
-    if processes not in _pools:
-        pool = ReadingPool(entities, processes, resources)
-        pool.start()
-        _pools[processes] = (rules, pool)
-    known, pool = _pools[processes]
-    if known != rules:
-        pool.configure(entities, resources)
-        _pools[processes] = (rules, pool)
-    return pool
+    with _pools_lock:
+        if processes not in _pools:
+            pool = ReadingPool(entities, processes, resources)
+            pool.start()
+            _pools[processes] = (rules, pool)
+        known, pool = _pools[processes]
+        if known != rules:
+            pool.configure(entities, resources)
+            _pools[processes] = (rules, pool)
+        return pool
 
 
 def close_pools() -> None:

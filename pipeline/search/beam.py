@@ -33,7 +33,7 @@ class IndexStories(Step):
         current = {passage.story.id: passage for passage in passages}
         stale = set(current)
         for _ in range(MOST_TRIES):
-            stale = self.store.stories.put([_read_story(current[id]) for id in stale])
+            stale = self.store.stories.put([read_story(current[id]) for id in stale])
             if not stale:
                 self.count("stories_indexed", len(current))
                 return list(current.values())
@@ -42,7 +42,8 @@ class IndexStories(Step):
         raise TransientError(f"{len(stale)} stories are written by others all the time; they are tried again later")
 
 
-def _read_story(passage: Passage) -> ReadStory:
+def read_story(passage: Passage) -> ReadStory:
+    """What is stored of a passage. Raises ValueError where it has not been read."""
     if passage.reading is None:
         raise ValueError(f"story {passage.story.id} was not read")
     return ReadStory(passage.story, passage.reading, passage.revision, tuple(hit.watch for hit in passage.hits))

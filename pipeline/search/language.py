@@ -36,6 +36,8 @@ _WILDCARD = re.compile(r"(?<!\\)[*?]")
 _PLACE = re.compile(r"at position (\d+)")
 _IS = {"original": terms.ORIGINAL, "duplicate": terms.DUPLICATE, "story": terms.STORY}
 _SHORTEST_PREFIX = 2
+_QUOTES = str.maketrans(dict.fromkeys("“”„‟＂", '"'))
+"""What word processors and telephones make of a quotation mark."""
 
 
 class QueryError(ConfigError):
@@ -58,6 +60,7 @@ def query_of(text: str, now: datetime, keys: Mapping[str, str] = MappingProxyTyp
         raise QueryError(text, LONGEST, f"a query has at most {LONGEST} characters; this one has {len(text)}")
     if not text.strip():
         return EVERYTHING
+    text = text.translate(_QUOTES)
     _check_depth(text)
     try:
         root = parsed(text)
@@ -119,6 +122,10 @@ class _Reader:
         if field not in self._fields:
             known = ", ".join(sorted([*self._fields, "pair"]))
             raise self._error(node, f'there is no field {node.name}; there are {known}. A colon in a word: "quotation marks"')
+        if field in ("since", "published") and isinstance(node.expr, tree.Prohibit | tree.Plus):
+            raise self._error(
+                node.expr, "a time has no - or + before it: since:7d counts back by itself, -since:7d is what is older"
+            )
         return self.read(node.expr, field)
 
     # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -200,7 +207,9 @@ class _Reader:
             return Published(since=(self._now - parse_duration(value)).replace(microsecond=0))
         except (ValueError, OverflowError):
             pass
-        return Published(since=self._moments(node, value)[0])
+        if (found := _dated(value, self._now)) is None:
+            raise self._error(node, "expected how long ago, such as 30m, 12h or 7d, or a date such as 2026-01-31")
+        return Published(since=found[0])
 
     def _published(self, node: tree.Item) -> Query:
         match node:
@@ -310,6 +319,8 @@ def _said_plainly(text: str, error: str) -> QueryError:
         return QueryError(text, at, "nothing stands before this, or nothing opened it")
     if re.match(r"(AND|OR|NOT)\b", text[at:]):
         return QueryError(text, at, "an operator without something on each side; the word itself: in lower case")
+    if re.match(r"to\b", text[at:], re.IGNORECASE):
+        return QueryError(text, at, "a range has TO in capitals: [2026-01-01 TO *]")
     return QueryError(text, at, "this means nothing here")
 
 

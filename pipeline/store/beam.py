@@ -1,9 +1,19 @@
-"""What the chain's steps have in common: the store, opened where they run, counters, and dead letters for what fails."""
+"""What the chain's steps have in common: the store, opened where they run, counters, and dead letters for what fails.
+
+What is counted, in Beam's own metrics, so that it can be read from the job on every runner (namespace `wirewatch`):
+- `polls`, `polls_failed`; `items` sighted, `items_landed`, those never seen before;
+- `stories_new`, `_updated`, `_duplicate`, `_read`, `_indexed`, `_finished`, `_left` (as they were); `batches_read`;
+- `hits` and `alerts` that are new; `dead_letters`;
+- `store_us` and `reading_us`: microseconds spent in calls to the store, and by the processes that read in reading.
+What a runner does twice is counted twice: they tell what was done, and the store tells what there is.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import cache
 from itertools import islice
 from typing import TypeVar
 
@@ -12,17 +22,25 @@ import structlog
 from apache_beam.metrics import Metrics
 
 from pipeline.clock import Clock, utc_now
+from pipeline.config.problems import without_passwords
 from pipeline.errors import TransientError
 from pipeline.model import DeadLetter, ItemVersion, Passage, stable_id
 from pipeline.store.address import StoreAddress, store_at
 from pipeline.store.codec import encode
 from pipeline.store.roles import Store
+from pipeline.store.timed import timed
+
+COUNTERS = "wirewatch"
+"""The namespace of the job's counters."""
 
 BATCH = 32
 """Stories that travel together: what the models read at once, and what the store writes in one."""
 
 LEASE = timedelta(minutes=2)
 """How long landed item versions are left to whoever took them; after that somebody else may."""
+
+OPENED_WITHIN_S = 60.0
+"""A store that is away when a worker starts is waited for: else a cluster restarts the job over and over."""
 
 log = structlog.get_logger()
 
@@ -44,12 +62,13 @@ class Step(beam.DoFn):
         self.clock = clock
 
     def setup(self) -> None:
-        self.store: Store = store_at(self.address)
+        speak_through_beam()
+        self.store: Store = timed(store_at(self.address, OPENED_WITHIN_S), _counter("store_us").inc)
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to the job's counter `name`."""
         if by:
-            Metrics.counter("wirewatch", name).inc(by)
+            _counter(name).inc(by)
 
     def together(
         self, batch: Sequence[A], work: Callable[[Sequence[A]], list[B]], versions: Callable[[A], Sequence[ItemVersion]]
@@ -64,7 +83,7 @@ class Step(beam.DoFn):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a hostile story provokes is that story's own dead letter
             if len(batch) == 1:
-                self.set_aside(versions(batch[0]), error)
+                self.set_aside(versions(batch[0]), error, _story_of(batch[0]))
                 return []
             log.warning("batch.split", stage=self.stage, size=len(batch), error=str(error))
             return [result for each in batch for result in self.together([each], work, versions)]
@@ -73,9 +92,15 @@ class Step(beam.DoFn):
         """The item versions that a passage answers for."""
         return self.store.landing.read(passage.item_version_ids)
 
-    def set_aside(self, versions: Sequence[ItemVersion], error: Exception | str) -> None:
-        """Make dead letters of item versions, and finish them: they are not tried again until somebody asks."""
+    def set_aside(self, versions: Sequence[ItemVersion], error: Exception | str, story: str | None = None) -> None:
+        """Make dead letters of item versions, and finish them: they are not tried again until somebody asks.
+
+        A `story` that nothing landed for, one that is read again, stays as it is stored.
+        """
         why = error if isinstance(error, str) else str(error) or type(error).__name__
+        if story is not None and not versions:
+            self.count("stories_left")
+            log.warning("story.left", stage=self.stage, story=story, error=why)
         letters = [self._letter(version, why) for version in versions]
         self.store.dead_letters.add(letters)
         self.store.landing.finish([version.id for version in versions])
@@ -87,6 +112,26 @@ class Step(beam.DoFn):
         about = f"{version.item.feed}: {version.item.title or version.item.url or version.item.guid}"
         return DeadLetter(
             stable_id("dead", version.id), self.stage, why, encode(version), "item_version", self.clock(), about[:500]
+        )
+
+
+def _story_of(element: object) -> str | None:
+    return element.story.id if isinstance(element, Passage) else None
+
+
+@cache
+def _counter(name: str) -> Metrics.DelegatingCounter:
+    """Made once: making one takes longer than counting with it."""
+    return Metrics.counter(COUNTERS, name)
+
+
+def speak_through_beam() -> None:
+    """Send the log where Beam's goes, unless told otherwise: nobody reads the standard output of a cluster's workers."""
+    if not structlog.is_configured():
+        structlog.configure(
+            processors=[without_passwords, structlog.processors.KeyValueRenderer(key_order=["event"])],
+            wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+            logger_factory=structlog.stdlib.LoggerFactory(),
         )
 
 

@@ -8,11 +8,18 @@ and costs nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Hit, ItemVersion, ReadStory
 from pipeline.store.query import EVERYTHING, Query
+
+
+class KnownFeed(NamedTuple):
+    """A feed as it is kept, polled or at rest."""
+
+    state: FeedState
+    is_subscribed: bool
 
 
 class FeedSchedule(Protocol):
@@ -29,6 +36,12 @@ class FeedSchedule(Protocol):
 
     def states(self) -> list[FeedState]:
         """The state of every subscribed feed, by URL."""
+
+    def all(self) -> Iterator[KnownFeed]:
+        """Every feed that is kept, by URL."""
+
+    def keep(self, feeds: Sequence[KnownFeed]) -> None:
+        """Write feeds as they are, over what is kept of them; each is due when its state says."""
 
 
 class Landing(Protocol):
@@ -58,6 +71,15 @@ class Landing(Protocol):
     def unfinished_count(self) -> int:
         """How many landed versions are not finished."""
 
+    def waiting(self) -> Iterator[ItemVersion]:
+        """Every version that is not finished, leased or not, oldest landed first."""
+
+    def known(self) -> Iterator[str]:
+        """Every id that landed and is remembered, finished or not, once."""
+
+    def remember(self, ids: Sequence[str]) -> None:
+        """Make ids known as those of finished versions; known ones stay as they are."""
+
 
 class Claims(Protocol):
     """Which story owns a fingerprint: exactly one, whoever asks and however often."""
@@ -67,6 +89,12 @@ class Claims(Protocol):
 
     def claim(self, wanted: Mapping[str, str]) -> dict[str, str]:
         """Claim fingerprints (key) for stories (value); answers the owner of each, the claimant or whoever came first."""
+
+    def all(self) -> Iterator[tuple[bytes, str]]:
+        """Every claim that is remembered, once: the fingerprint's `digest` and its owner."""
+
+    def keep(self, owners: Mapping[bytes, str]) -> None:
+        """Write claims by `digest`; one that has an owner keeps it."""
 
 
 class SearchRequest(NamedTuple):
@@ -220,14 +248,18 @@ class Store(Protocol):
     def name(self) -> str:
         """What it runs on, with its version, for people."""
 
-    def take_over(self) -> None:
+    def take_over(self) -> bool | None:
         """Begin to work here: where nobody else does, what a process that died had leased is free at once.
 
-        Where a store cannot tell, leases end by themselves. Another call changes nothing.
+        Answers whether nobody else did; None where a store cannot tell, and leases end by themselves. Another call changes nothing.
         """
 
-    def tend(self, now: datetime) -> None:
-        """Do what is due by the clock: begin new generations, forget what is too old. Anybody may call it at any time."""
+    def tend(self, now: datetime, stories_for: timedelta | None = None) -> bool:
+        """Do what is due by the clock: begin new generations, drop what is too old. Anybody may call it at any time.
+
+        Stories are kept for `stories_for` at least, and hits and alerts as long; None is for ever. A part is dropped at a time, so
+        that nobody waits: answers whether there is more. What is not finished, and what a waiting delivery tells of, stays.
+        """
 
     def close(self) -> None:
         """Release what is held; closing twice is allowed."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -12,13 +12,14 @@ from pipeline.model import ItemVersion, Passage, Story
 from pipeline.store.address import StoreAddress
 from pipeline.store.beam import LEASE, Step, batches
 from pipeline.stories.identify import identify
+from pipeline.stories.on_the_way import OnTheWay
 
 log = structlog.get_logger()
 
 MOST_TAKEN = 512
 """Unfinished item versions that one tick takes up."""
-MOST_ON_THE_WAY = 1024
-"""Stories remembered until they are stored: more than the steps behind hold at once."""
+LOOKED_AGAIN = timedelta(seconds=1)
+"""How long a story that waits for another is left alone."""
 
 
 class TakeUnfinished(Step):
@@ -26,41 +27,54 @@ class TakeUnfinished(Step):
 
     stage = "stories"
 
-    def __init__(self, store: StoreAddress | str, clock: Clock = utc_now, limit: int = MOST_TAKEN) -> None:
+    def __init__(
+        self, store: StoreAddress | str, clock: Clock = utc_now, limit: int = MOST_TAKEN, lease: timedelta = LEASE
+    ) -> None:
         super().__init__(store, clock)
         self.limit = limit
+        self.lease = lease
 
     def process(self, _tick: object) -> Iterator[tuple[str, ...]]:
         now = self.clock()
-        yield from batches(self.store.landing.unfinished(now, now + LEASE, self.limit))
+        yield from batches(self.store.landing.unfinished(now, now + self.lease, self.limit))
 
 
 class Identify(Step):
     """Batches of landed ids in, batches of passages out, each story once a batch. What cannot be a story is set aside.
 
-    An empty batch is passed on: it lets the steps behind hand on what they hold.
+    An empty batch is passed on: it lets the steps behind hand on what they hold. Where several processes identify at once, a story
+    that may be a copy of one that another has on the way `waits` so long for it; it is landed again meanwhile.
     """
 
     stage = "stories"
 
-    def start_bundle(self) -> None:
-        self.on_the_way: OrderedDict[str, Story] = OrderedDict()
+    def __init__(self, store: StoreAddress | str, clock: Clock = utc_now, waits: timedelta = timedelta()) -> None:
+        super().__init__(store, clock)
+        self.waits = waits
+
+    def setup(self) -> None:
+        super().setup()
+        self.on_the_way = OnTheWay.of(self.address)
 
     def process(self, ids: tuple[str, ...]) -> Iterator[tuple[Passage, ...]]:
         versions = self.store.landing.read(ids)
         passages = self.together(versions, self._identified, lambda version: [version])
+        self.on_the_way.add([passage.story for passage in passages], self.clock())
         for passage in passages:
             self._tell(passage)
-            self.on_the_way[passage.story.id] = passage.story
-        while len(self.on_the_way) > MOST_ON_THE_WAY:
-            self.on_the_way.popitem(last=False)
         yield tuple(passages)
 
     def _identified(self, versions: Sequence[ItemVersion]) -> list[Passage]:
-        passages, refused = identify(versions, self.store, self.on_the_way)
+        now = self.clock()
+        passages, refused = identify(versions, self.store, self.on_the_way.known(now), lambda story: self._waits(story, now))
         for version, why in refused:
             self.set_aside([version], why)
+        done = {id for passage in passages for id in passage.item_version_ids} | {version.id for version, _ in refused}
+        self.store.landing.reopen([version for version in versions if version.id not in done], now + LOOKED_AGAIN)
         return passages
+
+    def _waits(self, story: Story, now: datetime) -> bool:
+        return bool(self.waits) and self.on_the_way.waits(story.id, now, self.waits)
 
     def _tell(self, passage: Passage) -> None:
         story = passage.story
@@ -81,4 +95,5 @@ class FinishStories(Step):
 
     def process(self, passages: tuple[Passage, ...]) -> None:
         self.store.landing.finish([id for passage in passages for id in passage.item_version_ids])
+        OnTheWay.of(self.address).forget([passage.story.id for passage in passages])
         self.count("stories_finished", len(passages))

@@ -3,13 +3,13 @@
 Safe to run again after a crash at any instruction, and beside others: ids are computed, and the store's claims decide.
 
 Not done here: stories whose fingerprints lead to two stories stay two, and the copy that was stored first stays the original,
-whatever arrives later. Copies that two processes have on their way at once are not known for copies of each other.
+whatever arrives later. Copies that two processes have on their way at once are known for copies of each other only where one waits.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
 from typing import NamedTuple
@@ -34,12 +34,22 @@ class Sighting(NamedTuple):
     names: tuple[str, ...]
 
 
+def at_once(_story: Story) -> bool:
+    """Waits for nobody."""
+    return False
+
+
 def identify(
-    versions: Sequence[ItemVersion], store: Store, on_the_way: Mapping[str, Story] | None = None
+    versions: Sequence[ItemVersion],
+    store: Store,
+    on_the_way: Mapping[str, Story] | None = None,
+    waits: Callable[[Story], bool] = at_once,
 ) -> tuple[list[Passage], list[tuple[ItemVersion, str]]]:
     """The stories that `versions` belong to, each once, in order of its first version here; and the versions refused, with why.
 
-    `on_the_way` are stories by id that were identified before and may not be stored yet: a copy of one is known for a copy.
+    `on_the_way` are stories by id that were identified before and may not be stored yet: a copy of one is known for a copy. A new
+    story that may be a copy of one that is neither stored nor known here, and that `waits`, is left out with its versions: whoever
+    has the other on the way will have stored it when they are identified again.
 
     Asks the store in batches: owners, claim, stories; and for stories that are new, bands and the stories that hold them. Raises
     `TransientError` where the store is away; nothing is half done then that doing it again does not mend.
@@ -49,8 +59,12 @@ def identify(
     groups = _by_story(good, _settled_owners(good, store))
     stored = store.stories.get(list(groups)) if groups else {}
     stories = {story_id: _told(story_id, group, stored.get(story_id)) for story_id, group in groups.items()}
-    stories |= _placed([story for story_id, story in stories.items() if story_id not in stored], store, on_the_way or {})
-    passages = [_passage(stories[story_id], group, stored.get(story_id)) for story_id, group in groups.items()]
+    new = [story for story_id, story in stories.items() if story_id not in stored]
+    placed = _placed(new, store, on_the_way or {}, waits)
+    stories = {
+        story_id: placed.get(story_id, story) for story_id, story in stories.items() if story_id in stored or story_id in placed
+    }
+    passages = [_passage(story, groups[story_id], stored.get(story_id)) for story_id, story in stories.items()]
     return passages, [(each.version, "It has neither a title nor a text.") for each in seen if not (each.title or each.text)]
 
 
@@ -114,18 +128,27 @@ def _passage(story: Story, group: Sequence[Sighting], stored: ReadStory | None) 
 # ── same text ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _placed(new: Sequence[Story], store: Store, on_the_way: Mapping[str, Story]) -> dict[str, Story]:
-    """`new` stories by id, each beside its original where another publisher had it before: stored, on the way, or in this batch."""
+def _placed(
+    new: Sequence[Story], store: Store, on_the_way: Mapping[str, Story], waits: Callable[[Story], bool]
+) -> dict[str, Story]:
+    """`new` stories by id, each beside its original where another publisher had it before: stored, on the way, or in this batch.
+
+    Without those that wait to see whether they have one.
+    """
     oldest_first = sorted(new, key=_age)
     shingled = {story.id: shingles(story.text) for story in oldest_first}
     alike = _alike(shingled, store)
     elsewhere = {other for others in alike.values() for other in others}.difference(story.id for story in new)
     known = {story_id: on_the_way[story_id] for story_id in elsewhere if story_id in on_the_way}
     known |= {story_id: read.story for story_id, read in store.stories.get(elsewhere).items()} if elsewhere else {}
+    unknown = elsewhere - known.keys()
+    waiting = {story.id for story in oldest_first if not unknown.isdisjoint(alike[story.id]) and waits(story)}
     for story in oldest_first:
+        if story.id in waiting:
+            continue
         near = [(other, shingled.get(other.id) or shingles(other.text)) for other in _most_alike(alike[story.id], known)]
         known[story.id] = _beside_original(story, shingled[story.id], near)
-    return {story.id: known[story.id] for story in new}
+    return {story.id: known[story.id] for story in new if story.id not in waiting}
 
 
 def _alike(shingled: Mapping[str, frozenset[str]], store: Store) -> dict[str, Counter[str]]:
@@ -170,14 +193,15 @@ def _age(story: Story) -> tuple[datetime, datetime, str]:
 # ── written meanwhile ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def settled(stored: ReadStory, passage: Passage) -> Passage:
+def settled(stored: ReadStory, passage: Passage, edition: str = "") -> Passage:
     """`passage` again, where somebody else has written its story since it was identified.
 
-    What both know is merged, and the current version is one of the two, so that one of the two readings is of it. Raises
-    ValueError where `passage` has not been read.
+    What both know is merged, and the current version is one of the two, so that one of the two readings is of it; where both are,
+    the one of `edition` is taken, else the passage's. Raises ValueError where `passage` has not been read.
     """
     if passage.reading is None:
         raise ValueError("a passage is settled after it was read")
     story = merged(stored.story, passage.story)._replace(event_id=stored.story.event_id, duplicate_of=stored.story.duplicate_of)
-    reading = passage.reading if passage.reading.version_id == story.versions[-1].id else stored.reading
+    of_it = [reading for reading in (passage.reading, stored.reading) if reading.version_id == story.versions[-1].id]
+    reading = next((reading for reading in of_it if reading.edition == edition), of_it[0])
     return passage._replace(story=story, reading=reading, revision=stored.revision, is_new=False)

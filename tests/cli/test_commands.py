@@ -136,7 +136,7 @@ def test_wrong_words_say_what_is_right(filled: Path):
     """Errors name the remedy."""
     with pytest.raises(ConfigError, match="a quotation mark is not closed"):
         wirewatch("search", '"open', "-c", str(filled))
-    with pytest.raises(ConfigError, match="expected a date such as"):
+    with pytest.raises(ConfigError, match="expected how long ago"):
         wirewatch("search", "x since:yesterdayish", "-c", str(filled))
     with pytest.raises(ConfigError, match="a pair is two names"):
         wirewatch("search", 'pair:"Elon Musk"', "-c", str(filled))
@@ -177,3 +177,11 @@ def test_all_is_well_on_this_machine(config: Path):
     """The doctor reads a sentence with the real processes."""
     code, output = wirewatch("doctor", "-c", str(config))
     assert (code, "BAD" in output) == (0, False)
+
+
+def test_only_a_cluster_takes_beams_options(config: Path) -> None:
+    """Without --runner flink an unknown option is refused; with it the job server must be named."""
+    with pytest.raises(ConfigError, match="only --runner flink takes --parallellism=2"):
+        wirewatch("run", "-c", str(config), "--parallellism=2")
+    with pytest.raises(ConfigError, match="needs --job-endpoint"):
+        wirewatch("run", "-c", str(config), "--runner", "flink")

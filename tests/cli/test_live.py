@@ -158,3 +158,8 @@ def test_the_live_view_leaves_its_last_frame():
         for event in EVENTS:
             view.show(event)
     assert "musk-putin" in stream.getvalue().rpartition("\x1b[?1049l")[2]
+
+
+def test_what_was_counted_is_one_plain_line():
+    """Now and then, and at the end."""
+    assert plain_line({"event": "service.counts", "level": "info", "polls": 12}) == "counted   polls 12"

@@ -3,7 +3,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.cli.tally import Tally, clean
+from pipeline.cli.tally import Tally, clean, counts_of
 
 EVENTS = (
     "feed.polled",
@@ -134,3 +134,10 @@ def test_warnings_that_are_no_part_of_the_flow_are_noted():
     """A warning of any part is kept as a line; what informs is not."""
     tally = taken({"event": "store.slow", "level": "warning", "ms": 5}, {"event": "hello", "level": "info"})
     assert list(tally.notes) == ["store.slow ms=5"]
+
+
+def test_counts_are_one_line_of_what_there_was():
+    """Times in milliseconds; what is no count is passed over."""
+    counts = {"event": "service.counts", "polls": 1200, "stories_new": 3, "alerts": 0, "store_us": 41_400}
+    assert counts_of(counts) == "polls 1,200 · stories new 3 · store 41 ms"
+    assert counts_of({}) == "nothing"

@@ -13,9 +13,15 @@ from pipeline.store.elasticsearch.store import ElasticsearchStore
 from pipeline.store.roles import Store
 from pipeline.store.sqlite.store import SqliteStore
 from tests.fakes import MemoryStore
+from tests.servers.elasticsearch import START_WITHIN_S
 
-ON_ELASTICSEARCH = [pytest.mark.elasticsearch, pytest.mark.enable_socket, pytest.mark.xdist_group("elasticsearch")]
-"""All in one process, which starts the server."""
+ON_ELASTICSEARCH = [
+    pytest.mark.elasticsearch,
+    pytest.mark.enable_socket,
+    pytest.mark.xdist_group("elasticsearch"),
+    pytest.mark.timeout(START_WITHIN_S + 120),
+]
+"""All in one process, whose first test waits for the server to start."""
 
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("elasticsearch", marks=ON_ELASTICSEARCH)])
@@ -28,10 +34,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     made.close()
 
 
-def on_elasticsearch(url: str) -> Iterator[Store]:
+def on_elasticsearch(url: str, prefix: str = "") -> Iterator[ElasticsearchStore]:
     """A store of its own on the server at `url`, whose indices are dropped afterwards."""
-    prefix = f"test-{uuid.uuid4().hex[:12]}"
-    store = ElasticsearchStore(Access(url), prefix)
+    store = ElasticsearchStore(Access(url), prefix or f"test-{uuid.uuid4().hex[:12]}")
     yield store
     store.wipe()
     store.close()

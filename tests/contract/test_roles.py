@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Hit, Item, ItemVersion
-from pipeline.store.roles import Store
+from pipeline.store.fingerprint import digest
+from pipeline.store.roles import KnownFeed, Store
 
 NOW = datetime(2026, 11, 24, 8, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
@@ -118,3 +119,34 @@ def test_dead_letters_are_kept_until_they_are_sent_through(store: Store):
     assert [kept.error for kept in store.dead_letters.list()] == ["still not XML"]
     store.dead_letters.remove(["d"])
     assert store.dead_letters.list() == []
+
+
+def test_every_feed_can_be_taken_elsewhere_as_it_is(store: Store):
+    """Polled or at rest, with its count of items; what is written over one that is kept stands."""
+    kept = [KnownFeed(FeedState(FEED, LATER, items=7), True), KnownFeed(FeedState(FEED + "/old", NOW, etag='"1"'), False)]
+    store.feeds.keep(kept)
+    assert list(store.feeds.all()) == kept
+    assert [state.url for state in store.feeds.states()] == [FEED]
+    assert store.feeds.lease(NOW, LATER, 10) == []
+    store.feeds.keep([KnownFeed(FeedState(FEED, NOW, items=8), True)])
+    assert [state.items for state in store.feeds.lease(NOW, LATER, 10)] == [8]
+
+
+def test_everything_that_landed_can_be_taken_elsewhere(store: Store):
+    """Unfinished versions with their content, leased or not, and every id; a remembered id never lands."""
+    store.landing.land([version("a"), version("b"), version("c")], LATER)
+    store.landing.finish(["b"])
+    assert sorted(waiting.id for waiting in store.landing.waiting()) == ["a", "c"]
+    store.landing.remember(["a", "d"])
+    assert sorted(store.landing.known()) == ["a", "b", "c", "d"]
+    assert store.landing.unfinished_count() == 2
+    assert store.landing.land([version("d")], LATER) == []
+    assert store.landing.read(["a", "d"]) == [version("a")]
+
+
+def test_every_claim_can_be_taken_elsewhere(store: Store):
+    """By what it is kept as; an owner stays the owner."""
+    store.claims.claim({"url:1": "a"})
+    store.claims.keep({digest("url:1"): "b", digest("url:2"): "b"})
+    assert store.claims.owners(["url:1", "url:2"]) == {"url:1": "a", "url:2": "b"}
+    assert dict(store.claims.all()) == {digest("url:1"): "a", digest("url:2"): "b"}

@@ -9,13 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from pipeline.config import Settings, load
 from pipeline.demo.play import play
+from pipeline.errors import TransientError
+from pipeline.feeds.files import from_line
 from pipeline.jobs.backfill import Progress, backfill
 from pipeline.jobs.local import LocalService
 from pipeline.language.pool import close_pools
 from pipeline.store.address import close_stores, store_at
+from pipeline.stories.beam import MOST_TAKEN
 
 pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
 
@@ -114,3 +118,31 @@ def test_copies_that_are_on_their_way_together_are_known_for_copies(settings: Se
     backfill(settings, [write_stories(tmp_path / "a.jsonl", story(1, text), *others, story(2, text))], Progress(), tells=True)
     (alert,) = store_at(settings.store).outbox.alerts()
     assert len(alert.story_ids) == 2
+
+
+def test_a_store_that_is_away_from_the_start_to_the_end_is_waited_for(settings: Settings):
+    """The service neither ends by itself nor refuses to end."""
+    away = settings.model_copy(update={"store": "http://127.0.0.1:1"})
+    stop = threading.Event()
+    threading.Timer(1.0, stop.set).start()
+    LocalService(away).run(stop)
+    assert stop.is_set()
+
+
+def test_a_single_run_says_that_its_store_is_away(settings: Settings):
+    """Whoever runs it once wants to know."""
+    away = settings.model_copy(update={"store": "http://127.0.0.1:1"})
+    with pytest.raises(TransientError, match="does not answer"):
+        LocalService(away).run_once(threading.Event())
+
+
+def test_the_counts_of_the_ticks_add_up(settings: Settings):
+    """More stories than one tick takes up are counted as one at the end."""
+    now = datetime.now(UTC)
+    stories = [from_line(json.dumps(story(n, "It rained.")).encode(), "lines", now, tells=False) for n in range(MOST_TAKEN + 1)]
+    store_at(settings.store).landing.land(stories, now)
+    service = LocalService(settings)
+    with capture_logs() as told:
+        assert service.run_once(threading.Event())
+    assert service.counts["stories_finished"] == MOST_TAKEN + 1
+    assert [event["stories_finished"] for event in told if event["event"] == "service.counts"] == [MOST_TAKEN + 1]

@@ -9,26 +9,32 @@ as nobody where we are root: it refuses root.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import ctypes
-import fcntl
+import hashlib
+import http.client
+import json
 import os
-import re
 import shutil
 import signal
-import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+import trustme
+
+from tests.servers.machine import UnavailableError, alone, cache, free_port, java_of
+
 NOBODY = 65534
-START_WITHIN_S = 180
+START_WITHIN_S = 600
 _FETCH_WITHIN_S = 900
 _PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:get"
 
@@ -47,24 +53,26 @@ FLAVOURS = {
 }
 
 
-class UnavailableError(Exception):
-    """There is no server to be had on this machine, and why."""
-
-
 class Elasticsearch:
     """A server with data of its own; started, killed and started again on them."""
 
-    def __init__(self, folder: Path, *, major: int = 9, heap: str = "512m", port: int = 0) -> None:
+    def __init__(self, folder: Path, *, major: int = 9, heap: str = "512m", port: int = 0, password: str = "") -> None:
+        """With `password`, it speaks TLS and lets in the user `tester` alone; `ca_file` is what its certificate is signed with."""
         self._flavour = FLAVOURS[major]
+        self._password = password
         self._folder = folder
         self._heap = heap
-        self._port = port or _free_port()
-        self._transport_port = _free_port()
+        self._port = port or free_port()
+        self._transport_port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"https://tester:{self._password}@127.0.0.1:{self._port}" if self._password else f"http://127.0.0.1:{self._port}"
+
+    @property
+    def ca_file(self) -> Path:
+        return self._folder / "config" / "ca.pem"
 
     @property
     def pid(self) -> int:
@@ -97,6 +105,17 @@ class Elasticsearch:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def asked(self, path: str, body: object = None) -> http.client.HTTPResponse:
+        """The answer to a GET, or a POST of `body` as JSON, without any client of ours."""
+        scheme, context = ("https", ssl.create_default_context(cafile=self.ca_file)) if self._password else ("http", None)
+        request = urllib.request.Request(
+            f"{scheme}://127.0.0.1:{self._port}{path}", None if body is None else json.dumps(body).encode()
+        )
+        request.add_header("authorization", "Basic " + base64.b64encode(f"tester:{self._password}".encode()).decode())
+        request.add_header("content-type", "application/json")
+        answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=10, context=context)
+        return answer
+
     def _end(self, number: signal.Signals) -> None:
         if self._process is None:
             return
@@ -118,7 +137,7 @@ class Elasticsearch:
             if self._process.poll() is not None:
                 break
             try:
-                with urllib.request.urlopen(f"{self.url}/_cluster/health?wait_for_status=yellow&timeout=2s", timeout=5) as answer:
+                with self.asked("/_cluster/health?wait_for_status=yellow&timeout=2s") as answer:
                     if b'"timed_out":false' in answer.read():
                         return
             except (urllib.error.URLError, OSError):
@@ -129,7 +148,7 @@ class Elasticsearch:
         raise UnavailableError(f"Elasticsearch did not start within {START_WITHIN_S} s:\n{said}")
 
     def _configure(self, home: Path) -> None:
-        for name in ("data", "logs", "tmp", "config"):
+        for name in ("data", "logs", "tmp", "config", "snapshots"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         shutil.copytree(home / "config", self._folder / "config", dirs_exist_ok=True)
         (self._folder / "config" / "elasticsearch.yml").write_text(
@@ -142,38 +161,53 @@ discovery.type: single-node
 path.data: {self._folder}/data
 path.logs: {self._folder}/logs
 cluster.routing.allocation.disk.threshold_enabled: false
-xpack.security.enabled: false
+path.repo: ["{self._folder}/snapshots"]
+xpack.security.enabled: {"true" if self._password else "false"}
 """
         )
+        if self._password:
+            self._shut(self._folder / "config")
         if os.geteuid() == 0:
             _given_to_nobody(self._folder)
+
+    def _shut(self, config: Path) -> None:
+        """Let in `tester` alone, over TLS; the server goes on with the certificate that it has."""
+        with (config / "elasticsearch.yml").open("a") as file:
+            file.write("xpack.security.http.ssl: {enabled: true, key: server.key, certificate: server.pem}\n")
+        (config / "users").write_text(f"tester:{_hashed(self._password)}\n")
+        (config / "users_roles").write_text("superuser:tester\n")
+        if not self.ca_file.exists():
+            authority = trustme.CA()
+            certificate = authority.issue_cert("127.0.0.1")
+            authority.cert_pem.write_to_path(self.ca_file)
+            certificate.private_key_pem.write_to_path(config / "server.key")
+            certificate.cert_chain_pems[0].write_to_path(config / "server.pem")
+
+
+def start_or_skip(server: Elasticsearch) -> None:
+    """Start a server for tests; where it cannot be had they are skipped, and say so. In CI that is an error."""
+    try:
+        server.start()
+    except UnavailableError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"NO ELASTICSEARCH HERE, so its store was not tried: {error}")
+
+
+def _hashed(password: str) -> str:
+    """A password as the server's file of users has it."""
+    salt = os.urandom(32)
+    key = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, 10_000, 32)
+    return f"{{PBKDF2}}10000${base64.b64encode(salt).decode()}${base64.b64encode(key).decode()}"
 
 
 def fetched(flavour: Flavour) -> Path:
     """The server's folder, fetched and unpacked once for all of this user's tests. Raises `UnavailableError`."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wirewatch"
-    if os.geteuid() == 0:
-        # Nobody has to be let in, and root's home is shut.
-        cache = Path(tempfile.gettempdir()) / "wirewatch-servers"
-    cache.mkdir(parents=True, exist_ok=True)
-    home = cache / f"elasticsearch-{flavour.version}"
-    with _alone(cache / ".lock"):
+    home = cache() / f"elasticsearch-{flavour.version}"
+    with alone(cache() / ".lock"):
         if not (home / ".complete").exists():
             _unpack(_archive(flavour), home)
     return home
-
-
-def java_of(version: int) -> Path:
-    """A Java of at least `version`. Raises `UnavailableError`."""
-    homes = [Path(os.environ["JAVA_HOME"])] if "JAVA_HOME" in os.environ else []
-    homes += sorted(Path("/usr/lib/jvm").glob("*")) + (
-        [Path(found).resolve().parents[1]] if (found := shutil.which("java")) else []
-    )
-    for home in homes:
-        release = home / "release"
-        if release.is_file() and (said := re.search(r'JAVA_VERSION="(\d+)', release.read_text())) and int(said[1]) >= version:
-            return home / "bin" / "java"
-    raise UnavailableError(f"there is no Java {version} or later: install one, or set JAVA_HOME")
 
 
 def _archive(flavour: Flavour) -> Path:
@@ -248,18 +282,6 @@ def _given_to_nobody(folder: Path) -> None:
         if each == Path(tempfile.gettempdir()) or each == each.parent:
             return
         each.chmod(each.stat().st_mode | 0o055)
-
-
-@contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        return int(door.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pipeline.errors import ConfigError, TransientError
 from pipeline.model import Item, ItemVersion, ReadStory
 from pipeline.search.language import query_of
 from pipeline.store.elasticsearch.client import Access, Cluster
-from pipeline.store.elasticsearch.indices import GENERATIONS, Indices, mappings, settings
+from pipeline.store.elasticsearch.indices import GENERATIONS, VERSION, Indices, mappings, settings
 from pipeline.store.elasticsearch.migrate import migrate
 from pipeline.store.elasticsearch.store import ElasticsearchStore
 from pipeline.store.roles import SearchRequest
@@ -153,6 +153,41 @@ def test_an_edit_finds_its_story_in_an_older_index(place: Place):
     assert store.stories.count() == 3
     found = store.stories.search(SearchRequest(query_of("title:corrected", NOW))).found
     assert [each.read.story.id for each in found] == [STORIES[0].story.id]
+
+
+def test_who_has_not_heard_of_a_new_index_creates_no_story_twice(place: Place):
+    """A story that another process put into it is found there, and its write is told to be stale."""
+    one, other = place.store(), place.store()
+    one.tend(NOW)
+    other.stories.put(STORIES[:1])
+    one.tend(NOW + GENERATIONS["stories"].age)
+    one.stories.put([STORIES[1]])
+    differs = STORIES[1]._replace(story=STORIES[1].story._replace(title="Another wording"))
+    assert other.stories.put([differs]) == {STORIES[1].story.id}
+    assert one.stories.count() == 2
+
+
+def test_an_index_that_the_server_rolls_over_by_itself_is_taken_up(place: Place):
+    """As ILM does: the next one is of our template, behind our alias, and takes what is new; an older story stays where it is."""
+    store = place.store()
+    store.stories.put(STORIES[:2])
+    cluster = Cluster(place.access)
+    indices = Indices(cluster, place.prefix)
+    indices.make_write_index(indices.generations("stories")[-1])
+    cluster.client.indices.rollover(alias=f"{place.prefix}-stories")
+    edited = STORIES[0]._replace(story=STORIES[0].story._replace(title="Corrected"), revision=1)
+    assert store.stories.put([edited, STORIES[2]]) == set()
+    first, second = indices.generations("stories")
+    assert (cluster.count(first), cluster.count(second)) == (2, 1)
+    assert store.stories.facets(query_of("title:corrected OR entity:putin", NOW)).stories == 3
+    assert indices.versions()[second] == VERSION
+    cluster.close()
+
+
+def test_a_policy_on_a_server_without_ilm_is_said(place: Place):
+    """With what to do; a server that has ILM is not at hand here."""
+    with pytest.raises(ConfigError, match="ilm_policy"):
+        ElasticsearchStore(place.access, place.prefix, "keep-a-year")
 
 
 def test_a_first_version_s_index_is_migrated_while_stories_arrive(place: Place):

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from pipeline.errors import TransientError
-from pipeline.model import Item, ItemVersion
+from pipeline.model import Item, ItemVersion, Passage
 from pipeline.store.address import close_stores
 from pipeline.store.beam import Step, batches
 from pipeline.store.codec import decode
+from pipeline.stories.versions import story_of
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 
@@ -48,6 +50,20 @@ def test_what_fails_alone_is_set_aside_and_the_others_go_on(step: Shouting):
     (letter,) = step.store.dead_letters.list()
     assert (letter.stage, letter.error, decode(letter.payload, ItemVersion)) == ("stories", "I cannot shout that", versions[1])
     assert step.store.landing.unfinished(NOW, NOW + timedelta(minutes=1), 10) == ["one", "two"]
+
+
+def test_a_story_that_nothing_landed_for_stays_as_it_is(step: Shouting):
+    """One that is read again and fails is no dead letter; it is said which and why."""
+    item = version("poison").item
+    again = Passage(story_of("s1", item, item.title, "", NOW), (), False, 1)
+
+    def fail(_passages: Sequence[Passage]) -> list[Passage]:
+        raise ValueError("I cannot read that")
+
+    with capture_logs() as told:
+        assert step.together([again], fail, step.of_passage) == []
+    assert step.store.dead_letters.list() == []
+    assert [(event["event"], event["story"], event["error"]) for event in told] == [("story.left", "s1", "I cannot read that")]
 
 
 def test_a_store_that_is_away_is_no_bad_element(step: Shouting):

@@ -8,19 +8,19 @@ index has not heard of the newest: it looks again and claims again, which does n
 from __future__ import annotations
 
 import base64
-import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 from pipeline.errors import TransientError
 from pipeline.store.elasticsearch.client import BlockedError, Cluster, MissingIndexError, Write, refused
 from pipeline.store.elasticsearch.indices import Generations, Indices
+from pipeline.store.fingerprint import digest
 
 _MOST_TRIES = 5
 
 
 class ElasticsearchClaims:
-    """`Claims`; a fingerprint is kept as 12 bytes of its BLAKE2b."""
+    """`Claims`; a fingerprint is kept as its `digest`."""
 
     def __init__(self, cluster: Cluster, indices: Indices) -> None:
         self._cluster = cluster
@@ -41,9 +41,20 @@ class ElasticsearchClaims:
         if not wanted:
             return {}
         asked = {short(fingerprint): fingerprint for fingerprint in wanted}
+        owners = self._settled({id: wanted[fingerprint] for id, fingerprint in asked.items()})
+        return {asked[id]: owner for id, owner in owners.items()}
+
+    def all(self) -> Iterator[tuple[bytes, str]]:
+        return ((base64.urlsafe_b64decode(each.id), str(each.source["owner"])) for each in self._generations.documents())
+
+    def keep(self, owners: Mapping[bytes, str]) -> None:
+        if owners:
+            self._settled({_id(key): story_id for key, story_id in owners.items()})
+
+    def _settled(self, wanted: Mapping[str, str]) -> dict[str, str]:
         for _ in range(_MOST_TRIES):
             try:
-                return {asked[id]: owner for id, owner in self._claimed({id: wanted[asked[id]] for id in asked}).items()}
+                return self._claimed(wanted)
             except (BlockedError, MissingIndexError):
                 self._generations.look_again()
         raise TransientError("the generations of claims change all the time")
@@ -65,5 +76,8 @@ class ElasticsearchClaims:
 
 def short(fingerprint: str) -> str:
     """The id of a fingerprint's document."""
-    digest = hashlib.blake2b(fingerprint.encode("utf-8", "surrogatepass"), digest_size=12).digest()
-    return base64.urlsafe_b64encode(digest).decode()
+    return _id(digest(fingerprint))
+
+
+def _id(key: bytes) -> str:
+    return base64.urlsafe_b64encode(key).decode()

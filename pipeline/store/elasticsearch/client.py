@@ -5,6 +5,7 @@ A cluster that is away, busy or not yet ready is a `TransientError`: the work wa
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -92,6 +93,7 @@ class Cluster:
         if access.api_key:
             where["api_key"] = access.api_key
         if access.ca_file:
+            _check_authority(access.ca_file)
             where["ca_certs"] = access.ca_file
         try:
             self.client = Elasticsearch(**where, request_timeout=access.timeout_s, max_retries=0, http_compress=False)
@@ -125,10 +127,11 @@ class Cluster:
     def bulk(self, writes: Iterable[Write], *, refresh: bool = False) -> list[Answer]:
         """Write, in requests of a bounded size; answers what became of each, in order.
 
-        What the cluster is too busy for is tried again with growing rests, then raised as `TransientError`. A conflict (409) and a
-        missing or blocked index (404, 403) are the caller's; `refused` makes an error of the rest.
+        What the cluster is too busy or unable to take is tried again with growing rests, then raised as `TransientError`. A
+        conflict (409) and a missing or blocked index (404, 403) are the caller's; `refused` makes an error of the rest.
         """
-        asked = list(writes)
+        # Made once: a story's are dear to make, and are looked at for their size as well as sent.
+        asked = [write.lines() for write in writes]
         answers: list[Answer] = [Answer(429)] * len(asked)
         waiting = list(range(len(asked)))
         for attempt in range(_MOST_TRIES):
@@ -137,19 +140,20 @@ class Cluster:
             for chunk in _chunks(waiting, asked):
                 for at, answer in zip(chunk, self._bulk([asked[at] for at in chunk], refresh=refresh), strict=True):
                     answers[at] = answer
-            waiting = [at for at in waiting if answers[at].status in (429, 502, 503, 504)]
+            # A node that is about to close answers 500 for what it takes no more.
+            waiting = [at for at in waiting if answers[at].status == 429 or answers[at].status >= 500]
             if not waiting:
                 return answers
         raise TransientError(f"{self.access.shown} is too busy: {answers[waiting[0]].error or 'it refuses writes for now'}")
 
-    def _bulk(self, writes: Sequence[Write], *, refresh: bool) -> list[Answer]:
+    def _bulk(self, lines: Sequence[bytes], *, refresh: bool) -> list[Answer]:
         with self.our_words():
             answer = self.client.perform_request(
                 "POST",
                 "/_bulk",
                 params={"refresh": "true"} if refresh else {},
                 headers={"content-type": "application/x-ndjson", "accept": "application/json"},
-                body=b"".join(write.lines() for write in writes),
+                body=b"".join(lines),
             )
         found = (next(iter(item.values())) for item in _body(answer)["items"])
         return [Answer(int(each["status"]), _reason(each.get("error"))) for each in found]
@@ -178,10 +182,12 @@ class Cluster:
         """A search's answer; with `refresh`, over everything written before."""
         with self.our_words():
             if refresh:
-                self.client.indices.refresh(index=index)
+                self.refresh(index)
             answer = self.client.perform_request(
                 "POST",
                 f"/{index}/_search",
+                # Else an index that has not come up yet after a restart is passed over in silence.
+                params={"allow_partial_search_results": "false"},
                 headers={"content-type": "application/json", "accept": "application/json"},
                 body=orjson.loads(orjson.dumps(body)),
             )
@@ -198,11 +204,31 @@ class Cluster:
                 return
             after = hits[-1]["sort"]
 
+    def written(self, index: str, *, source: bool = True, size: int = 1_000) -> Iterator[list[Kept]]:
+        """Every document of one index of one shard, a page at a time, in the order of their writing."""
+        after: list[Any] = [-1]
+        while True:
+            body = {"size": size, "sort": [{"_seq_no": "asc"}], "search_after": after, "_source": source, "track_total_hits": False}
+            hits = self.search(index, body, refresh=after == [-1])["hits"]["hits"]
+            if hits:
+                yield [kept(hit) for hit in hits]
+            if len(hits) < size:
+                return
+            after = hits[-1]["sort"]
+
     def count(self, index: str) -> int:
         """How many documents there are, those just written included."""
         with self.our_words():
             self.client.indices.refresh(index=index)
-            return int(self.client.count(index=index)["count"])
+            answer = self.client.count(index=index)
+        if answer["_shards"]["failed"]:
+            raise TransientError(f"{self.access.shown} has not all of {index} at hand")
+        return int(answer["count"])
+
+    def refresh(self, index: str) -> None:
+        """Make everything that was written to an index searchable."""
+        with self.our_words():
+            self.client.indices.refresh(index=index)
 
     def close(self) -> None:
         self.client.close()
@@ -220,6 +246,8 @@ class Cluster:
                     f"store: {self.access.shown} cannot be trusted: {_said(error)}. Give its CA: elasticsearch: {{ca_file: PATH}}"
                 ) from None
             raise TransientError(f"{self.access.shown} does not answer ({type(error).__name__})") from error
+        except elasticsearch.SerializationError as error:
+            raise TransientError(f"{self.access.shown} broke off its answer") from error
         except elasticsearch.AuthenticationException:
             raise ConfigError(
                 f"store: {self.access.shown} does not know us: give user and password in its URL, or elasticsearch: "
@@ -228,7 +256,9 @@ class Cluster:
         except elasticsearch.AuthorizationException as error:
             if "cluster_block" in str(error):
                 raise BlockedError(f"{self.access.shown} is read-only for now: {_said(error)}") from error
-            raise ConfigError(f"store: {self.access.shown} does not allow it: {_said(error)}") from None
+            raise ConfigError(
+                f"store: {self.access.shown} does not allow it: {_said(error)}. docs/elasticsearch.md lists the rights it takes"
+            ) from None
         except elasticsearch.NotFoundError as error:
             raise MissingIndexError(f"{self.access.shown}: {_said(error)}") from error
         except elasticsearch.ApiError as error:
@@ -261,12 +291,20 @@ def kept(hit: Mapping[str, Any]) -> Kept:
     return Kept(hit["_id"], hit["_index"], hit.get("_source", {}), hit.get("_seq_no", -1), hit.get("_primary_term", -1))
 
 
-def _chunks(waiting: Sequence[int], asked: Sequence[Write]) -> Iterator[list[int]]:
+def _check_authority(path: str) -> None:
+    """Raise `ConfigError` where there is no certificate in a file: the client would say so at its first request, and not which."""
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:
+        raise ConfigError(f"elasticsearch.ca_file: {path} is no certificate (PEM) that can be read: {error}") from None
+
+
+def _chunks(waiting: Sequence[int], asked: Sequence[bytes]) -> Iterator[list[int]]:
     chunk: list[int] = []
     size = 0
     for at in waiting:
         chunk.append(at)
-        size += len(asked[at].lines()) if asked[at].source else 100
+        size += len(asked[at])
         if size > LARGEST_BULK:
             yield chunk
             chunk, size = [], 0

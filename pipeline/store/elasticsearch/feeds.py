@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from pipeline.model import FeedState, stable_id
 from pipeline.store.elasticsearch.bytes64 import decoded, encoded, microseconds, moment
 from pipeline.store.elasticsearch.client import Cluster, Kept, Write, refused
 from pipeline.store.elasticsearch.indices import Indices
+from pipeline.store.roles import KnownFeed
 
 _MOST_TRIES = 8
 _BY_URL = [{"url": "asc"}]
@@ -55,6 +56,17 @@ class ElasticsearchFeedSchedule:
 
     def states(self) -> list[FeedState]:
         return [state(kept.source) for kept in self._cluster.pages(self._index, _SUBSCRIBED, _BY_URL, 2_000)]
+
+    def all(self) -> Iterator[KnownFeed]:
+        pages = self._cluster.pages(self._index, {"match_all": {}}, _BY_URL, 2_000)
+        return (KnownFeed(state(kept.source), bool(kept.source["subscribed"])) for kept in pages)
+
+    def keep(self, feeds: Sequence[KnownFeed]) -> None:
+        writes = [
+            Write("index", self._index, id_of(each.state.url), document(each.state, subscribed=each.is_subscribed))
+            for each in feeds
+        ]
+        refused(self._cluster.bulk(writes), [write.id for write in writes])
 
     def polled(self, states: Sequence[FeedState], new_items: Counter[str]) -> None:
         """Keep the states that polls left their feeds in; an item more for each new version."""

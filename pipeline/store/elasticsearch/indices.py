@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import elasticsearch
 import structlog
 
 from pipeline.errors import ConfigError
-from pipeline.store.elasticsearch.client import Cluster
+from pipeline.store.elasticsearch.client import Cluster, Kept
 
 log = structlog.get_logger()
 
@@ -60,7 +62,7 @@ _REFRESH = {"landed": "30s", "claims": "30s"}
 _COMPRESSED = ("landed", "stories")
 
 
-class Kept(NamedTuple):
+class Age(NamedTuple):
     """How long a generation is written, and how many are kept behind it."""
 
     age: timedelta
@@ -69,18 +71,20 @@ class Kept(NamedTuple):
 
 GENERATIONS = {
     # An item that stays in its feed is copied forward each time it is seen, so that only what left long ago is forgotten.
-    "landed": Kept(timedelta(days=30), 2),
-    "claims": Kept(timedelta(days=30), 2),
-    "stories": Kept(timedelta(days=30), 2**31),
+    "landed": Age(timedelta(days=30), 2),
+    "claims": Age(timedelta(days=30), 2),
+    "stories": Age(timedelta(days=30), 2**31),
 }
 
 
 class Indices:
     """The indices of one Wirewatch in a cluster: those whose names begin with its prefix."""
 
-    def __init__(self, cluster: Cluster, prefix: str) -> None:
+    def __init__(self, cluster: Cluster, prefix: str, ilm_policy: str = "") -> None:
+        """With `ilm_policy`, the server's ILM begins and drops the generations of stories, and not we."""
         self.cluster = cluster
         self.prefix = prefix
+        self.ilm_policy = ilm_policy
 
     def name(self, role: str) -> str:
         """A role's index; of one with generations, the alias of them all."""
@@ -91,6 +95,8 @@ class Indices:
 
         Those of an older one go on being read and written; what their stories lack is searched for in vain until they are migrated.
         """
+        if self.ilm_policy:
+            self._check_policy()
         versions = self.versions()
         for index, version in versions.items():
             if version > VERSION:
@@ -106,6 +112,44 @@ class Indices:
                 self.put_template(role)
             if role not in there:
                 self.create(f"{self.name(role)}-000001" if role in GENERATIONS else self.name(role), role)
+        if self.ilm_policy:
+            self._hand_over()
+
+    def _check_policy(self) -> None:
+        """Raise `ConfigError` where the server has no ILM, or no such policy."""
+        with self.cluster.our_words():
+            answer = self.cluster.client.options(ignore_status=(400, 404, 405)).perform_request(
+                "GET", f"/_ilm/policy/{quote(self.ilm_policy, safe='')}", headers={"accept": "application/json"}
+            )
+        if answer.meta.status != 200:
+            lacks = f"no ILM policy {self.ilm_policy}" if answer.meta.status == 404 else "no ILM (_ilm does not answer)"
+            raise ConfigError(
+                f"store: {self.cluster.access.shown} has {lacks}. Leave out elasticsearch: {{ilm_policy: …}}: Wirewatch begins "
+                "generations by itself, and `retention` drops them"
+            )
+
+    def _hand_over(self) -> None:
+        """Leave the stories' indices to the policy."""
+        client = self.cluster.client
+        self.put_template("stories")
+        *older, newest = self.generations("stories")
+        self.make_write_index(newest)
+        lifecycle = self._lifecycle("stories")
+        with self.cluster.our_words():
+            client.indices.put_settings(index=newest, settings=lifecycle)
+            if older:
+                client.indices.put_settings(index=older, settings={**lifecycle, "index.lifecycle.indexing_complete": True})
+
+    def make_write_index(self, index: str) -> None:
+        """Make `index` the one of its alias that `_rollover` begins a new one after."""
+        alias = self.name(self._role_of(index))
+        with self.cluster.our_words():
+            self.cluster.client.indices.update_aliases(actions=[{"add": {"index": index, "alias": alias, "is_write_index": True}}])
+
+    def generations(self, role: str) -> tuple[str, ...]:
+        """The indices of a role, oldest first."""
+        with self.cluster.our_words():
+            return tuple(sorted(self.cluster.client.indices.get_alias(name=self.name(role)).body))
 
     def versions(self, role: str = "") -> dict[str, int]:
         """The version of each index's mapping; of one role, or all."""
@@ -127,9 +171,14 @@ class Indices:
                 priority=500,
                 # Else a write to an index that was dropped would make it again, behind no alias.
                 allow_auto_create=False,
-                template={"settings": settings(role), "mappings": mappings(role)},
+                template={"settings": {**settings(role), **self._lifecycle(role)}, "mappings": mappings(role)},
                 meta={"version": VERSION},
             )
+
+    def _lifecycle(self, role: str) -> dict[str, str]:
+        if role != "stories" or not self.ilm_policy:
+            return {}
+        return {"index.lifecycle.name": self.ilm_policy, "index.lifecycle.rollover_alias": self.name(role)}
 
     def create(self, index: str, role: str, created_at: datetime | None = None, *, aliased: bool = True) -> None:
         """Make an index of a role, behind the role's alias where it has generations; one that is there stays as it is."""
@@ -143,6 +192,12 @@ class Indices:
             except elasticsearch.BadRequestError as error:
                 if "resource_already_exists" not in str(error):
                     raise
+
+    def began(self, index: str) -> datetime | None:
+        """When an index was begun by our own clock, where it says so."""
+        with self.cluster.our_words():
+            meta = self.cluster.client.indices.get_mapping(index=index).body[index]["mappings"].get("_meta", {})
+        return datetime.fromisoformat(meta["created_at"]) if meta.get("created_at") else None
 
     def drop(self, names: Sequence[str]) -> None:
         """Forget indices; those that are gone already are."""
@@ -176,11 +231,17 @@ class Generations:
         with self._lock:
             return self._known or self._look()
 
+    def refresh(self) -> None:
+        """Look up the generations: others begin some."""
+        with self._lock:
+            self._look()
+
     def look_again(self) -> None:
         """Look up the generations, after one was found blocked or gone; where the newest takes no writes, make the next."""
         with self._lock:
             newest = self._look()[-1]
             if self._is_blocked(newest):
+                self._block(newest)
                 self._indices.create(_next(newest), self._role)
                 self._look()
 
@@ -197,8 +258,7 @@ class Generations:
             if now - began < kept.age:
                 return False
             if blocking:
-                with self._indices.cluster.our_words():
-                    self._indices.cluster.client.indices.add_block(index=names[-1], block="write")
+                self._block(names[-1])
             self._indices.create(_next(names[-1]), self._role, now)
             dropped = self._look()[: -1 - kept.older]
             if dropped and rescue:
@@ -207,12 +267,32 @@ class Generations:
             self._look()
             return True
 
+    def drop(self, before: datetime, held: Collection[str]) -> None:
+        """Drop the generations that took nothing new since before then, and hold no document of `held`; never the newest."""
+        with self._lock:
+            names = self._look()
+            ends = {name: self._indices.began(following) for name, following in pairwise(names)}
+            old = [name for name, ended in ends.items() if ended and ended < before]
+            holding = {kept.index for kept in self._indices.cluster.mget([(name, id) for name in old for id in held]).values()}
+            self._indices.drop([name for name in old if name not in holding])
+            self._look()
+
+    def documents(self, *, source: bool = True) -> Iterator[Kept]:
+        """Every document of every generation, newest generation first; one that was copied forward once, as it is there."""
+        names = self.all()
+        for at, index in reversed(list(enumerate(names))):
+            for page in self._indices.cluster.written(index, source=source):
+                newer = self._indices.cluster.mget([(name, each.id) for name in names[at + 1 :] for each in page], source=False)
+                yield from (each for each in page if each.id not in newer)
+
     def _look(self) -> tuple[str, ...]:
-        cluster = self._indices.cluster
-        with cluster.our_words():
-            found = cluster.client.indices.get_alias(name=self._indices.name(self._role)).body
-        self._known = tuple(sorted(found))
+        self._known = self._indices.generations(self._role)
         return self._known
+
+    def _block(self, index: str) -> None:
+        """Let an index take no writes; returns once those under way have ended, whoever blocked it first."""
+        with self._indices.cluster.our_words():
+            self._indices.cluster.client.indices.add_block(index=index, block="write")
 
     def _is_blocked(self, index: str) -> bool:
         cluster = self._indices.cluster
@@ -223,10 +303,9 @@ class Generations:
     def _began(self, index: str, now: datetime) -> datetime:
         """When an index was begun by our own clock; the first one, when it is first asked."""
         cluster = self._indices.cluster
+        if began := self._indices.began(index):
+            return began
         with cluster.our_words():
-            meta = cluster.client.indices.get_mapping(index=index).body[index]["mappings"].get("_meta", {})
-            if meta.get("created_at"):
-                return datetime.fromisoformat(meta["created_at"])
             cluster.client.indices.put_mapping(index=index, meta={"version": VERSION, "created_at": now.isoformat()})
         return now
 

@@ -7,7 +7,7 @@ its generation. What is sighted again in a later generation is copied forward, s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from pipeline.errors import TransientError
@@ -81,8 +81,7 @@ class ElasticsearchLanding:
 
     def read(self, ids: Sequence[str]) -> list[ItemVersion]:
         marked = self._cluster.mget([(self._pending, id) for id in ids], source=False)
-        content = self._content([id for id in ids if id in marked])
-        return [content[id] for id in ids if id in content]
+        return self._in_order([id for id in ids if id in marked])
 
     def _content(self, ids: Sequence[str]) -> dict[str, ItemVersion]:
         for _ in range(_MOST_TRIES):
@@ -120,6 +119,33 @@ class ElasticsearchLanding:
 
     def unfinished_count(self) -> int:
         return self._cluster.count(self._pending)
+
+    def waiting(self) -> Iterator[ItemVersion]:
+        marks: list[str] = []
+        for mark in self._cluster.pages(self._pending, {"match_all": {}}, [{"landed_at": "asc"}, {"version_id": "asc"}]):
+            marks.append(mark.id)
+            if len(marks) == _BATCH:
+                yield from self._in_order(marks)
+                marks = []
+        yield from self._in_order(marks)
+
+    def _in_order(self, ids: Sequence[str]) -> list[ItemVersion]:
+        content = self._content(ids)
+        return [content[id] for id in ids if id in content]
+
+    def known(self) -> Iterator[str]:
+        return (each.id for each in self._generations.documents(source=False))
+
+    def remember(self, ids: Sequence[str]) -> None:
+        for _ in range(_MOST_TRIES):
+            names = self._generations.all()
+            try:
+                known = self._cluster.mget([(index, id) for index in names for id in ids], source=False)
+                writes = [Write("create", names[-1], id, {}) for id in ids if id not in known]
+                return refused(self._cluster.bulk(writes), [write.id for write in writes])
+            except (BlockedError, MissingIndexError):
+                self._generations.look_again()
+        raise TransientError("the generations of what landed change all the time")
 
     def roll(self, now: datetime) -> None:
         """Begin a new generation where it is time; what is not finished keeps its content."""

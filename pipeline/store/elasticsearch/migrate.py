@@ -43,19 +43,30 @@ def migrate(access: Access, prefix: str, progress: Callable[[int, int], None] | 
 def _replaced(indices: Indices, old: str) -> Iterator[int]:
     """Put an index of the newest mapping in the place of `old`; yields how many documents each step copied."""
     cluster, new = indices.cluster, f"{re.sub(r'-v[0-9]+$', '', old)}-v{VERSION}"
-    indices.create(new, "stories", aliased=False)
-    copied_to = -1
-    for batch in _changed_since(cluster, old, copied_to):
-        copied_to = _copied(cluster, batch, new)
-        yield len(batch)
+    indices.create(new, "stories", indices.began(old), aliased=False)
+    reached = -1
+    # Twice while stories arrive, so that little is left to copy while none can be written.
+    for _ in range(2):
+        behind, reached = reached, _complete_to(cluster, old)
+        for batch in _changed_since(cluster, old, behind):
+            _copy(cluster, batch, new)
+            yield len(batch)
     with cluster.our_words():
         cluster.client.indices.add_block(index=old, block="write")
-    for batch in _changed_since(cluster, old, copied_to):
-        _copied(cluster, batch, new)
+    for batch in _changed_since(cluster, old, reached):
+        _copy(cluster, batch, new)
     alias = indices.name("stories")
     with cluster.our_words():
         cluster.client.indices.refresh(index=new)
         cluster.client.indices.update_aliases(actions=[{"add": {"index": new, "alias": alias}}, {"remove_index": {"index": old}}])
+
+
+def _complete_to(cluster: Cluster, index: str) -> int:
+    """The sequence number up to which every write has ended: the highest that is found may have lower ones still under way."""
+    with cluster.our_words():
+        stats = cluster.client.indices.stats(index=index, level="shards").body
+    (copies,) = stats["indices"][index]["shards"].values()
+    return min(int(copy["seq_no"]["global_checkpoint"]) for copy in copies)
 
 
 def _changed_since(cluster: Cluster, index: str, seq_no: int) -> Iterator[list[Kept]]:
@@ -70,8 +81,7 @@ def _changed_since(cluster: Cluster, index: str, seq_no: int) -> Iterator[list[K
         yield batch
 
 
-def _copied(cluster: Cluster, batch: list[Kept], new: str) -> int:
-    """Write documents again into `new`; answers the sequence number of the last one."""
+def _copy(cluster: Cluster, batch: list[Kept], new: str) -> None:
+    """Write documents again into `new`."""
     writes = [Write("index", new, kept.id, document(read_story(kept.source))) for kept in batch]
     refused(cluster.bulk(writes), [write.id for write in writes])
-    return batch[-1].seq_no

@@ -18,6 +18,7 @@ from pipeline.store.elasticsearch.client import Cluster, Kept, Write, kept, refu
 from pipeline.store.elasticsearch.indices import Indices
 
 _MOST_TRIES = 8
+_PAGE = 1_000
 
 
 class ElasticsearchOutbox:
@@ -116,6 +117,25 @@ class ElasticsearchOutbox:
         of = {"terms": {"alert_id": list(alert_ids)}}
         pages = self._cluster.pages(self._deliveries, of, [{"webhook": "asc"}, {"delivery_id": "asc"}])
         return [decoded(each.source["delivery"], Delivery) for each in pages]
+
+    def untold(self) -> list[Alert]:
+        """The alerts with a delivery that waits."""
+        waiting = self._cluster.pages(self._deliveries, {"exists": {"field": "due_at"}}, [{"delivery_id": "asc"}], _PAGE)
+        return list(self.alerts({each.source["alert_id"] for each in waiting}))
+
+    def drop(self, before: datetime, untold: Collection[str]) -> bool:
+        """Drop a batch of the hits found and the alerts made before then, but for those of `untold`; whether there may be more."""
+        alerts = self._old(self._alerts, "created_at", before, {"terms": {"alert_id": list(untold)}})
+        deliveries = [each.id for each in self.deliveries(alerts)]
+        hits = self._old(self._hits, "found_at", before)
+        for index, ids in ((self._deliveries, deliveries), (self._alerts, alerts), (self._hits, hits)):
+            self._cluster.bulk(Write("delete", index, id) for id in ids)
+        return max(len(alerts), len(hits)) == _PAGE
+
+    def _old(self, index: str, field: str, before: datetime, excepted: dict[str, Any] | None = None) -> list[str]:
+        query = {"bool": {"filter": {"range": {field: {"lt": microseconds(before)}}}, "must_not": [excepted] if excepted else []}}
+        body = {"query": query, "sort": [{field: "asc"}], "size": _PAGE, "_source": False, "track_total_hits": False}
+        return [hit["_id"] for hit in self._cluster.search(index, body, refresh=True)["hits"]["hits"]]
 
 
 def _hit(hit: Hit) -> dict[str, Any]:

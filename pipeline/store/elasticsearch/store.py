@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import elasticsearch
 
@@ -15,6 +15,8 @@ from pipeline.store.elasticsearch.landing import ElasticsearchLanding
 from pipeline.store.elasticsearch.outbox import ElasticsearchOutbox
 from pipeline.store.elasticsearch.stories import ElasticsearchStories
 
+_MOST_UNTOLD = 10_000
+
 
 class ElasticsearchStore:
     """`Store` on the indices whose names begin with `prefix`, made where they are not there.
@@ -23,10 +25,10 @@ class ElasticsearchStore:
     another version; `TransientError` where it is away.
     """
 
-    def __init__(self, access: Access, prefix: str) -> None:
+    def __init__(self, access: Access, prefix: str, ilm_policy: str = "") -> None:
         cluster = self._cluster = Cluster(access)
         self.name = f"Elasticsearch {cluster.version()}, client {'.'.join(map(str, elasticsearch.__version__))}"
-        indices = self._indices = Indices(cluster, prefix)
+        indices = self._indices = Indices(cluster, prefix, ilm_policy)
         indices.ensure()
         self.feeds = ElasticsearchFeedSchedule(cluster, indices)
         self.landing = ElasticsearchLanding(cluster, indices, self.feeds)
@@ -38,10 +40,16 @@ class ElasticsearchStore:
     def take_over(self) -> None:
         """A cluster cannot tell who lives: leases end by themselves."""
 
-    def tend(self, now: datetime) -> None:
+    def tend(self, now: datetime, stories_for: timedelta | None = None) -> bool:
         self.landing.roll(now)
         self.claims.roll(now)
         self.stories.roll(now)
+        if stories_for is None or self.outbox.waiting_count() > _MOST_UNTOLD:
+            # So far behind, nothing is dropped from under those that are still to be told.
+            return False
+        untold = self.outbox.untold()
+        self.stories.drop(now - stories_for, {id for alert in untold for id in alert.story_ids})
+        return self.outbox.drop(now - stories_for, {alert.id for alert in untold})
 
     def wipe(self) -> None:
         """Drop every index and template of this store: for those that were made to try something."""

@@ -32,6 +32,7 @@ class ElasticsearchStories:
 
     def __init__(self, cluster: Cluster, indices: Indices) -> None:
         self._cluster = cluster
+        self._ilm_policy = indices.ilm_policy
         self._alias = indices.name("stories")
         self._generations = Generations(indices, "stories")
 
@@ -50,6 +51,8 @@ class ElasticsearchStories:
         left = {read.story.id: read for read in stories}
         if not left:
             return set()
+        # Else a story that somebody put into an index begun since would be created once more, in an older one.
+        self._generations.refresh()
         for _ in range(_MOST_TRIES):
             stored = self._stored(left, ["revision", "digest"])
             newest = self._generations.all()[-1]
@@ -66,6 +69,9 @@ class ElasticsearchStories:
                 # A migration is about to put another index in its place.
                 self._generations.look_again()
                 continue
+            if len(writes) + len(stale) < len(left):
+                # Whoever wrote those may have been broken off before they could be searched.
+                self._cluster.refresh(self._alias)
             return stale | {write.id for write, answer in zip(writes, answers, strict=True) if not answer.is_done}
         raise TransientError("the indices of stories take no writes for now")
 
@@ -116,8 +122,14 @@ class ElasticsearchStories:
         return (read_story(each.source) for each in self._cluster.pages(self._alias, {"match_all": {}}, _OLDEST_FIRST, 200))
 
     def roll(self, now: datetime) -> None:
-        """Begin a new index where it is time; the others go on being written over."""
-        self._generations.roll(now, blocking=False)
+        """Begin a new index where it is time and nobody else does; the others go on being written over."""
+        if not self._ilm_policy:
+            self._generations.roll(now, blocking=False)
+
+    def drop(self, before: datetime, told_of: Collection[str]) -> None:
+        """Drop the indices all whose stories arrived before then, and hold none of `told_of`; a policy drops its own."""
+        if not self._ilm_policy:
+            self._generations.drop(before, told_of)
 
 
 def _is_stale(read: ReadStory, stored: Kept | None) -> bool:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
+from pipeline.store.fingerprint import digest
 from pipeline.store.sqlite.database import Database
 
-_OWNER = "SELECT fingerprint, story_id FROM claim WHERE fingerprint = ?"
+_PAGE = 5_000
 
 
 class SqliteClaims:
-    """`Claims`; a fingerprint is kept as 12 bytes of its BLAKE2b, which is all that deciding needs."""
+    """`Claims`; a fingerprint is kept as its `digest`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -19,7 +19,7 @@ class SqliteClaims:
     def owners(self, fingerprints: Collection[str]) -> dict[str, str]:
         if not fingerprints:
             return {}
-        asked = {_short(fingerprint): fingerprint for fingerprint in fingerprints}
+        asked = {digest(fingerprint): fingerprint for fingerprint in fingerprints}
         with self._database.reading() as connection:
             rows = connection.executemany(
                 "SELECT fingerprint, story_id FROM claim WHERE fingerprint = ?", ((name,) for name in asked)
@@ -29,11 +29,20 @@ class SqliteClaims:
     def claim(self, wanted: Mapping[str, str]) -> dict[str, str]:
         if not wanted:
             return {}
-        rows = [(_short(fingerprint), story_id) for fingerprint, story_id in wanted.items()]
-        with self._database.writing() as connection:
-            connection.executemany("INSERT INTO claim VALUES(?, ?) ON CONFLICT DO NOTHING", rows)
+        self.keep({digest(fingerprint): story_id for fingerprint, story_id in wanted.items()})
         return self.owners(wanted)
 
+    def all(self) -> Iterator[tuple[bytes, str]]:
+        last, page = b"", [(b"", "")]
+        while page:
+            with self._database.reading() as connection:
+                page = connection.execute(
+                    "SELECT fingerprint, story_id FROM claim WHERE fingerprint > ? ORDER BY fingerprint LIMIT ?", (last, _PAGE)
+                ).fetchall()
+            yield from page
+            last = page[-1][0] if page else last
 
-def _short(fingerprint: str) -> bytes:
-    return hashlib.blake2b(fingerprint.encode("utf-8", "surrogatepass"), digest_size=12).digest()
+    def keep(self, owners: Mapping[bytes, str]) -> None:
+        if owners:
+            with self._database.writing() as connection:
+                connection.executemany("INSERT INTO claim VALUES(?, ?) ON CONFLICT DO NOTHING", owners.items())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from pipeline.model import FeedState
 from pipeline.store.codec import decode, encode
+from pipeline.store.roles import KnownFeed
 from pipeline.store.sqlite.database import Database, microseconds, moment
 
 
@@ -49,3 +50,14 @@ class SqliteFeedSchedule:
         with self._database.reading() as connection:
             rows = connection.execute("SELECT state FROM feed WHERE subscribed ORDER BY url").fetchall()
         return [decode(state, FeedState) for (state,) in rows]
+
+    def all(self) -> Iterator[KnownFeed]:
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT state, subscribed FROM feed ORDER BY url").fetchall()
+        return (KnownFeed(decode(state, FeedState), bool(subscribed)) for state, subscribed in rows)
+
+    def keep(self, feeds: Sequence[KnownFeed]) -> None:
+        rows = [(state.url, subscribed, microseconds(state.next_poll_at), encode(state)) for state, subscribed in feeds]
+        if rows:
+            with self._database.writing() as connection:
+                connection.executemany("INSERT OR REPLACE INTO feed VALUES(?, ?, ?, ?)", rows)

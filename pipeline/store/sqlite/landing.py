@@ -7,13 +7,15 @@ in progress stays a small table however long the service runs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from pipeline.model import FeedState, ItemVersion
 from pipeline.store.codec import decode, encode, pack, unpack
 from pipeline.store.sqlite.database import Database, microseconds, moment
+
+_PAGE = 500
 
 
 class SqliteLanding:
@@ -81,6 +83,32 @@ class SqliteLanding:
         with self._database.reading() as connection:
             ((count,),) = connection.execute("SELECT count(*) FROM landed").fetchall()
         return int(count)
+
+    def waiting(self) -> Iterator[ItemVersion]:
+        last, page = -1, [(0, b"")]
+        while page:
+            with self._database.reading() as connection:
+                page = connection.execute(
+                    "SELECT seq, item_version FROM landed WHERE seq > ? ORDER BY seq LIMIT ?", (last, _PAGE)
+                ).fetchall()
+            yield from (unpack(content, ItemVersion) for _, content in page)
+            last = page[-1][0] if page else last
+
+    def known(self) -> Iterator[str]:
+        last, page = "", [("",)]
+        while page:
+            with self._database.reading() as connection:
+                page = connection.execute(
+                    "SELECT item_version_id FROM known WHERE item_version_id > ? ORDER BY item_version_id LIMIT ?",
+                    (last, 10 * _PAGE),
+                ).fetchall()
+            yield from (id for (id,) in page)
+            last = page[-1][0] if page else last
+
+    def remember(self, ids: Sequence[str]) -> None:
+        if ids:
+            with self._database.writing() as connection:
+                connection.executemany("INSERT INTO known VALUES(?) ON CONFLICT DO NOTHING", [(id,) for id in ids])
 
 
 _LAND = """INSERT INTO landed(id, leased_until, item_version) VALUES(?, ?, ?)

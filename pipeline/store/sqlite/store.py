@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import apsw
 
+from pipeline.store.sqlite import retention
 from pipeline.store.sqlite.claims import SqliteClaims
 from pipeline.store.sqlite.database import Database
 from pipeline.store.sqlite.dead_letters import SqliteDeadLetters
@@ -24,6 +25,7 @@ class SqliteStore:
         self.name = f"SQLite {apsw.sqlite_lib_version()}"
         self._database = Database(path)
         self._presence = Presence(path.with_name(path.name + "-work"))
+        self._was_alone = False
         self.feeds = SqliteFeedSchedule(self._database)
         self.landing = SqliteLanding(self._database)
         self.claims = SqliteClaims(self._database)
@@ -31,17 +33,19 @@ class SqliteStore:
         self.outbox = SqliteOutbox(self._database)
         self.dead_letters = SqliteDeadLetters(self._database)
 
-    def take_over(self) -> None:
+    def take_over(self) -> bool:
         if self._presence.is_entered:
-            return
+            return self._was_alone
         with self._presence.entering() as is_alone:
+            self._was_alone = is_alone
             if is_alone:
                 self.feeds.release()
                 self.landing.release()
                 self.outbox.release()
+        return is_alone
 
-    def tend(self, now: datetime) -> None:
-        """Nothing is due here: one file holds one generation."""
+    def tend(self, now: datetime, stories_for: timedelta | None = None) -> bool:
+        return stories_for is not None and retention.drop(self._database, now - stories_for)
 
     def close(self) -> None:
         self._presence.leave()

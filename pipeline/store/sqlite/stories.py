@@ -187,7 +187,7 @@ def _place_for(connection: Any, new: _Written) -> int | None:
         return None
     place = row_id if row_id is not None and row_id // PLACES == new.second else _free_row_id(connection, new.second * PLACES)
     if row_id not in (None, place):
-        _remove(connection, row_id)
+        remove(connection, row_id)
     connection.execute("INSERT OR REPLACE INTO story VALUES(?, ?, ?, ?)", (place, new.story_id, revision + 1, new.packed))
     return int(place)
 
@@ -203,7 +203,8 @@ def _free_row_id(connection: Any, first: int) -> int:
         first += PLACES
 
 
-def _remove(connection: Any, row_id: int) -> None:
+def remove(connection: Any, row_id: int) -> None:
+    """Forget the story in a row and what finds it, within the caller's transaction."""
     connection.execute("DELETE FROM story_text WHERE rowid = ?", (row_id,))
     connection.execute("DELETE FROM facet WHERE id = ?", (row_id,))
     connection.execute("DELETE FROM story WHERE id = ?", (row_id,))

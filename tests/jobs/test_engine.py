@@ -1,0 +1,88 @@
+"""What a cluster's ticks drive: steps that a store that is away stops for a tick, and deliverers that a process shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import structlog
+
+from pipeline.config import Settings
+from pipeline.errors import TransientError
+from pipeline.jobs.deliver import close_deliverers, deliverer_for
+from pipeline.jobs.engine import DeliverAndTend, Engine, Patient
+from pipeline.store.address import close_stores, store_at
+from pipeline.store.beam import Step, speak_through_beam
+
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
+SECRET = "whsec_" + "A" * 32
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    yield f"sqlite:///{tmp_path}/store.db"
+    close_deliverers()
+    close_stores()
+
+
+class Flaky(Step):
+    """Emits what it is given, until the store is away."""
+
+    stage = "feeds"
+
+    def process(self, element: int) -> Iterator[int]:
+        yield element
+        if element == 13:
+            raise TransientError("the store is away")
+        yield -element
+
+
+def test_a_tick_to_a_store_that_is_away_does_no_harm(address: str) -> None:
+    """What came before is handed on; the next tick tries again."""
+    patient = Patient(Flaky(address))
+    patient.setup()
+    assert list(patient.process(13)) == [13]
+    assert list(patient.process(7)) == [7, -7]
+
+
+def test_a_process_has_one_deliverer_for_a_configuration(address: str) -> None:
+    """Other webhooks are another configuration: the deliverer before it ends."""
+    webhooks = Settings.model_validate({"webhooks": {"desk": {"url": "http://127.0.0.1:9/", "secret": SECRET}}}).webhooks
+    first = deliverer_for(address, webhooks, lambda: NOW)
+    assert deliverer_for(address, dict(webhooks), lambda: NOW) is first
+    assert deliverer_for(address, {}, lambda: NOW) is not first
+
+
+def test_a_tick_wakes_the_deliverer_and_tends_the_store_once_an_hour(address: str) -> None:
+    moments = iter([NOW, NOW + timedelta(minutes=59), NOW + timedelta(minutes=60)])
+    step = DeliverAndTend(address, Settings(), lambda: next(moments))
+    step.setup()
+    deliverer_for(address, {}, lambda: NOW)
+    tended = []
+    for _ in range(3):
+        assert list(step.process(b"")) == []
+        tended.append(step.tended_at)
+    assert tended == [NOW, NOW, NOW + timedelta(minutes=60)]
+
+
+def test_there_are_as_many_ticks_on_many_slots_as_on_one() -> None:
+    assert Engine(slots=8).tick_ms == 8 * Engine().tick_ms
+
+
+def test_a_worker_speaks_through_beam_unless_told_otherwise(caplog: pytest.LogCaptureFixture) -> None:
+    """Without the passwords of addresses."""
+    structlog.reset_defaults()
+    try:
+        with caplog.at_level("INFO"):
+            speak_through_beam()
+            structlog.get_logger().info("feed.polled", feed="https://me:secret@news.example/")
+        assert caplog.messages == ["event='feed.polled' feed='https://news.example/'"]
+    finally:
+        structlog.reset_defaults()
+
+
+def test_a_store_that_cannot_be_opened_is_waited_for_no_longer_than_asked() -> None:
+    with pytest.raises(TransientError):
+        store_at("http://127.0.0.1:9", 0.1)

@@ -1,0 +1,168 @@
+"""Submitting to a cluster, as far as it goes without one: what is said where it cannot be done, and how Flink is spoken with."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from pipeline.config import Settings
+from pipeline.errors import ConfigError, TransientError, WirewatchError
+from pipeline.jobs.engine import Engine
+from pipeline.jobs.flink import Cluster, Job, Submission, _engine, _make_room, _options, run_on_flink
+from tests.servers.elasticsearch import free_port
+
+pytestmark = pytest.mark.enable_socket
+ON_ELASTICSEARCH = Settings.model_validate({"store": "http://127.0.0.1:9"})
+
+
+class FakeFlink:
+    """Flink's REST API with one job, which makes a savepoint where `savepoint` says where, and refuses to otherwise."""
+
+    def __init__(self, savepoint: str | None) -> None:
+        self.savepoint, self.state, self.asked = savepoint, "RUNNING", list[tuple[str, str, Any]]()
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self._answer(fake.answer("GET", self.path, None))
+
+            def do_PATCH(self) -> None:
+                self._answer(fake.answer("PATCH", self.path, None))
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                self._answer(fake.answer("POST", self.path, body))
+
+            def _answer(self, found: Any) -> None:
+                self.send_response(200 if found is not None else 400)
+                self.end_headers()
+                self.wfile.write(
+                    json.dumps(found if found is not None else {"errors": ["it is restarting\nat Java.java"]}).encode()
+                )
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.rest = f"127.0.0.1:{self._server.server_port}"
+
+    def answer(self, method: str, path: str, body: Any) -> Any:
+        self.asked.append((method, path, body))
+        if method == "PATCH":
+            self.state = "CANCELED"
+            return {}
+        if method == "POST":
+            if self.savepoint:
+                self.state = "FINISHED"
+            return {"request-id": "7"} if self.savepoint else None
+        jobs = [{"jid": "a1", "name": "wirewatch", "state": self.state, "start-time": 2}]
+        return {
+            "/jobs/overview": {"jobs": [*jobs, {"jid": "b2", "name": "another", "state": "RUNNING", "start-time": 1}]},
+            "/jobs/a1/savepoints/7": {"status": {"id": "COMPLETED"}, "operation": {"location": self.savepoint}},
+            "/overview": {"slots-total": 6},
+            "/taskmanagers": {"taskmanagers": [{"slotsNumber": 2}, {"slotsNumber": 4}]},
+            "/jobs/a1": {"vertices": [{"id": "v", "status": "RUNNING"}, {"id": "w", "status": self.state}]},
+            "/jobs/a1/vertices/v/subtasks/metrics": [{"id": "{poll}.wirewatch_polls"}, {"id": "numRecordsIn"}],
+            "/jobs/a1/vertices/w/subtasks/metrics": [{"id": "read.wirewatch_polls"}],
+            "/jobs/a1/vertices/v/subtasks/metrics?get=%7Bpoll%7D.wirewatch_polls&agg=sum": [{"sum": 3.0}],
+            "/jobs/a1/vertices/w/subtasks/metrics?get=read.wirewatch_polls&agg=sum": [{"sum": 4.0}],
+        }.get(path)
+
+    def serve(self) -> None:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture(params=["file:///savepoints/s1"])
+def flink(request: pytest.FixtureRequest) -> Iterator[FakeFlink]:
+    fake = FakeFlink(request.param)
+    fake.serve()
+    yield fake
+    fake.stop()
+
+
+def test_a_running_job_of_the_name_makes_room_with_a_savepoint(flink: FakeFlink) -> None:
+    """It goes where it was told to, and the other job is left alone."""
+    said: list[str] = []
+    savepoint = _make_room(Cluster(flink.rest), Submission("h:1", checkpoints="file:///savepoints"), said.append)
+    assert savepoint == "file:///savepoints/s1"
+    assert said == ["Job a1 was stopped with the savepoint file:///savepoints/s1."]
+    assert ("POST", "/jobs/a1/stop", {"drain": False, "targetDirectory": "file:///savepoints"}) in flink.asked
+    assert not [path for _, path, _ in flink.asked if "b2" in path]
+
+
+@pytest.mark.parametrize("flink", [None], indirect=True)
+def test_a_job_that_can_make_no_savepoint_is_cancelled(flink: FakeFlink) -> None:
+    """Its place is in the store: the new one begins without."""
+    said: list[str] = []
+    assert _make_room(Cluster(flink.rest), Submission("h:1"), said.append) is None
+    assert said == ["Job a1 was cancelled without a savepoint; its place is in the store."]
+    assert flink.state == "CANCELED"
+
+
+@pytest.mark.parametrize("flink", [None], indirect=True)
+def test_what_flink_refuses_is_said_in_a_line(flink: FakeFlink) -> None:
+    with pytest.raises(WirewatchError, match=r"Flink refused POST /jobs/a1/stop \(400\): it is restarting$"):
+        Cluster(flink.rest).stop(Job("a1", "wirewatch", "RUNNING"), None)
+
+
+def test_a_job_uses_all_slots_and_a_worker_reads_for_each_of_its_own(flink: FakeFlink) -> None:
+    """Or as many as it is given; and two workers for a task manager share what reads for it."""
+    cluster = Cluster(flink.rest)
+    assert _engine(Submission("h:1"), cluster)[:2] == (6, 4)
+    assert _engine(Submission("h:1", slots=1), cluster)[:2] == (1, 1)
+    assert _engine(Submission("h:1", options=["--sdk_worker_parallelism=2"]), cluster)[:2] == (6, 2)
+    assert _engine(Submission("h:1", options=["--sdk_worker_parallelism", "4"]), cluster)[:2] == (6, 1)
+    assert _engine(Submission("h:1"), None)[:2] == (1, None)
+
+
+def test_counters_are_summed_over_the_tasks(flink: FakeFlink) -> None:
+    (job,) = Cluster(flink.rest).living("wirewatch")
+    assert Cluster(flink.rest).counters(job) == {"polls": 7}
+
+
+def test_a_job_is_whole_when_every_task_runs(flink: FakeFlink) -> None:
+    cluster = Cluster(flink.rest)
+    (job,) = cluster.living("wirewatch")
+    assert cluster.is_whole(job)
+    flink.state = "INITIALIZING"
+    assert not cluster.is_whole(job)
+
+
+def test_a_users_options_count_over_ours() -> None:
+    """They come last; a job that begins from a savepoint need not have every step of the one that made it."""
+    given = _options(Submission("h:1", checkpoints="file:///c", options=["--checkpointing_interval=1"]), Engine(2), "file:///c/s1")
+    assert given[-1] == "--checkpointing_interval=1"
+    assert {"--parallelism=2", "--state_backend_storage_path=file:///c", "--savepoint_path=file:///c/s1"} < set(given)
+    assert "--allow_non_restored_state" in given
+    assert not [option for option in _options(Submission("h:1"), Engine(), None) if "savepoint" in option or "backend" in option]
+
+
+def test_a_sqlite_file_is_no_store_for_a_cluster() -> None:
+    with pytest.raises(ConfigError, match="set it to the URL of an Elasticsearch"):
+        run_on_flink(Settings(), Submission("127.0.0.1:8099"), print)
+
+
+def test_services_that_are_away_are_named() -> None:
+    """The job server by its address, and Flink by the option that gave it."""
+    away = f"127.0.0.1:{free_port()}"
+    with pytest.raises(TransientError, match=f"job server at {away}"):
+        run_on_flink(ON_ELASTICSEARCH, Submission(away), print)
+    with pytest.raises(TransientError, match="is --flink its REST address"):
+        Cluster(away).slots()
+
+
+@pytest.mark.parametrize("address", ["jobserver", "jobserver:", ":", "host:port"])
+def test_an_endpoint_is_host_and_port(address: str) -> None:
+    with pytest.raises(ConfigError, match="expected HOST:PORT"):
+        run_on_flink(ON_ELASTICSEARCH, Submission(address), print)
+    with pytest.raises(ConfigError, match="--flink: expected"):
+        Cluster("ftp://host")

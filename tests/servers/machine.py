@@ -1,0 +1,54 @@
+"""What every server for tests needs of this machine: where it is kept once it was fetched, Java, a free port."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class UnavailableError(Exception):
+    """There is no such server to be had on this machine, and why."""
+
+
+def cache() -> Path:
+    """The folder that all of this user's tests share."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wirewatch"
+    if os.geteuid() == 0:
+        # Nobody has to be let in, and root's home is shut.
+        folder = Path(tempfile.gettempdir()) / "wirewatch-servers"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold the lock at `path`; whoever else wants it waits."""
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def java_of(version: int) -> Path:
+    """A Java of at least `version`. Raises `UnavailableError`."""
+    homes = [Path(os.environ["JAVA_HOME"])] if "JAVA_HOME" in os.environ else []
+    homes += sorted(Path("/usr/lib/jvm").glob("*")) + (
+        [Path(found).resolve().parents[1]] if (found := shutil.which("java")) else []
+    )
+    for home in homes:
+        release = home / "release"
+        if release.is_file() and (said := re.search(r'JAVA_VERSION="(\d+)', release.read_text())) and int(said[1]) >= version:
+            return home / "bin" / "java"
+    raise UnavailableError(f"there is no Java {version} or later: install one, or set JAVA_HOME")
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody holds."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        return int(door.getsockname()[1])

@@ -1,0 +1,80 @@
+"""What a cluster took from somebody who did not hear of it: it counts as done, and as done in full."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from pipeline.model import ReadStory
+from pipeline.search.language import query_of
+from pipeline.store.elasticsearch.client import Access, Cluster, Write
+from pipeline.store.elasticsearch.documents import document
+from pipeline.store.elasticsearch.indices import Generations, Indices
+from pipeline.store.elasticsearch.store import ElasticsearchStore
+from pipeline.store.roles import SearchRequest
+from tests.contract.conftest import ON_ELASTICSEARCH
+from tests.contract.told import NOW, STORIES
+
+pytestmark = ON_ELASTICSEARCH
+
+STORY = STORIES[0]
+
+
+@pytest.fixture
+def access(elasticsearch_url: str) -> Access:
+    return Access(elasticsearch_url)
+
+
+@pytest.fixture
+def prefix() -> str:
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def cluster(access: Access) -> Iterator[Cluster]:
+    made = Cluster(access)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def store(access: Access, prefix: str) -> Iterator[ElasticsearchStore]:
+    made = ElasticsearchStore(access, prefix)
+    yield made
+    made.wipe()
+    made.close()
+
+
+def at_revision(read: ReadStory, revision: int) -> ReadStory:
+    return read._replace(revision=revision)
+
+
+def test_a_story_that_was_written_before_can_be_searched_when_it_is_written_again(
+    store: ElasticsearchStore, cluster: Cluster, prefix: str
+):
+    """Else its alert would leave before it can be found."""
+    index = f"{prefix}-stories-000001"
+    cluster.client.indices.put_settings(index=index, settings={"refresh_interval": "-1"})
+    cluster.bulk([Write("create", index, STORY.story.id, document(at_revision(STORY, STORY.revision + 1)))])
+    assert store.stories.search(SearchRequest(query_of("*", NOW))).found == ()
+    assert store.stories.put([STORY]) == set()
+    assert len(store.stories.search(SearchRequest(query_of("*", NOW))).found) == 1
+
+
+def test_the_next_generation_is_made_where_whoever_blocked_the_last_died(
+    store: ElasticsearchStore, cluster: Cluster, access: Access, prefix: str
+):
+    """By all who claim, at once, and they agree."""
+    store.claims.claim({"url:1": "a"})
+    cluster.client.indices.add_block(index=f"{prefix}-claims-000001", block="write")
+    others = [ElasticsearchStore(access, prefix) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        told = list(pool.map(lambda each: each[1].claims.claim({"url:1": "b", "url:2": f"s{each[0]}"}), enumerate(others)))
+    assert {owners["url:1"] for owners in told} == {"a"}
+    assert len({owners["url:2"] for owners in told}) == 1
+    assert Generations(Indices(cluster, prefix), "claims").all() == (f"{prefix}-claims-000001", f"{prefix}-claims-000002")
+    for other in others:
+        other.close()
