@@ -1,13 +1,13 @@
 """The way of a story, as one chain: from what has landed to what a person is told. Every runner runs this.
 
-    landed ─► same story? same event? ─► read ─► watches ─► index ─► outbox ─► finish
+    landed ─► same story? same event? ─► read ─► watches ─► index ─► same text? ─► outbox ─► finish
 
 What is landed comes from a tick: feeds that are due, and what landed before and was never finished.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import apache_beam as beam
 
@@ -21,7 +21,7 @@ from pipeline.model import Passage, ReadStory
 from pipeline.search.beam import IndexStories
 from pipeline.store.address import address_of
 from pipeline.store.beam import Step
-from pipeline.stories.beam import FinishStories, Identify, TakeUnfinished
+from pipeline.stories.beam import FinishStories, Identify, PlaceCopies, TakeUnfinished
 from pipeline.stories.identify import settled
 from pipeline.watches.beam import MatchWatches
 from pipeline.watches.match import WatchIndex, matched
@@ -44,6 +44,7 @@ class TellStories(beam.PTransform):
             | "read" >> beam.ParDo(ReadStories(store, settings.entities, settings.processes, clock)).with_output_types(Passages)
             | "watches" >> beam.ParDo(MatchWatches(store, settings.watches, clock)).with_output_types(Passages)
             | "index" >> beam.ParDo(IndexStories(store, Settle(settings.watches, clock), clock)).with_output_types(Passages)
+            | "same text?" >> beam.ParDo(PlaceCopies(store, clock)).with_output_types(Passages)
             | "outbox" >> beam.ParDo(QueueAlerts(store, webhooks, clock)).with_output_types(Passages)
             | "finish" >> beam.ParDo(FinishStories(store, clock))
         )
@@ -56,7 +57,7 @@ class Settle:
         self.watches = tuple(watches)
         self.clock = clock
 
-    def __call__(self, stored: ReadStory, passage: Passage) -> Passage:
+    def __call__(self, stored: Mapping[str, ReadStory], passage: Passage) -> Passage:
         return matched(settled(stored, passage), WatchIndex(self.watches), self.clock())
 
 

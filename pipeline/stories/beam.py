@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
 import structlog
 
 from pipeline.clock import Clock, utc_now
-from pipeline.model import ItemVersion, Passage, Story
+from pipeline.model import ItemVersion, Passage
 from pipeline.store.address import StoreAddress
 from pipeline.store.beam import LEASE, Step, batches
+from pipeline.stories.copies import placed
 from pipeline.stories.identify import identify
 
 log = structlog.get_logger()
 
 MOST_TAKEN = 512
 """Unfinished item versions that one tick takes up."""
-MOST_ON_THE_WAY = 1024
-"""Stories remembered until they are stored: more than the steps behind hold at once."""
 
 
 class TakeUnfinished(Step):
@@ -43,30 +41,39 @@ class Identify(Step):
 
     stage = "stories"
 
-    def start_bundle(self) -> None:
-        self.on_the_way: OrderedDict[str, Story] = OrderedDict()
-
     def process(self, ids: tuple[str, ...]) -> Iterator[tuple[Passage, ...]]:
         versions = self.store.landing.read(ids)
-        passages = self.together(versions, self._identified, lambda version: [version])
-        for passage in passages:
-            self._tell(passage)
-            self.on_the_way[passage.story.id] = passage.story
-        while len(self.on_the_way) > MOST_ON_THE_WAY:
-            self.on_the_way.popitem(last=False)
-        yield tuple(passages)
+        yield tuple(self.together(versions, self._identified, lambda version: [version]))
 
     def _identified(self, versions: Sequence[ItemVersion]) -> list[Passage]:
-        passages, refused = identify(versions, self.store, self.on_the_way)
+        passages, refused = identify(versions, self.store)
         for version, why in refused:
             self.set_aside([version], why)
         return passages
+
+
+class PlaceCopies(Step):
+    """Stored passages in, the same out, those that are copies beside their originals: each said to be new, a duplicate or updated.
+
+    Behind the index, as of two stories that are looked at at once the later then finds the earlier: both are stored.
+    """
+
+    stage = "stories"
+
+    def process(self, passages: tuple[Passage, ...]) -> Iterator[tuple[Passage, ...]]:
+        known = tuple(self.together(passages, self._placed, self.of_passage))
+        for passage in known:
+            self._tell(passage)
+        yield known
+
+    def _placed(self, passages: Sequence[Passage]) -> list[Passage]:
+        return placed(passages, self.store)
 
     def _tell(self, passage: Passage) -> None:
         story = passage.story
         if passage.is_new:
             name = "duplicate" if story.duplicate_of else "new"
-        elif passage.reading is None:
+        elif passage.is_reworded:
             name = "updated"
         else:
             return

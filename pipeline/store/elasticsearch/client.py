@@ -198,11 +198,11 @@ class Cluster:
                 return
             after = hits[-1]["sort"]
 
-    def count(self, index: str) -> int:
-        """How many documents there are, those just written included."""
+    def count(self, index: str, query: Document | None = None) -> int:
+        """How many documents there are (that meet `query`), those just written included."""
         with self.our_words():
             self.client.indices.refresh(index=index)
-            return int(self.client.count(index=index)["count"])
+            return int(self.client.count(index=index, query=query)["count"])
 
     def close(self) -> None:
         self.client.close()

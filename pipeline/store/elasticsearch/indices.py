@@ -50,12 +50,14 @@ MAPPINGS: Mapping[str, Mapping[str, Any]] = {
         "pair_names": _FACET,
         "topic_names": _FACET,
     },
+    "bands": {"bands": {"type": "long", "doc_values": False}},
+    "habits": {},
     "hits": {"found_at": _LONG, "hit_id": _KEYWORD},
     "alerts": {"created_at": _LONG, "alert_id": _KEYWORD},
     "deliveries": {"alert_id": _KEYWORD, "webhook": _KEYWORD, "due_at": _LONG, "delivery_id": _KEYWORD},
     "dead-letters": {"at": _LONG, "letter_id": _KEYWORD},
 }
-_REFRESH = {"landed": "30s", "claims": "30s"}
+_REFRESH = {"landed": "30s", "claims": "30s", "habits": "30s"}
 """What is only ever got by its id need not be searchable soon."""
 _COMPRESSED = ("landed", "stories")
 
@@ -72,6 +74,7 @@ GENERATIONS = {
     "landed": Kept(timedelta(days=30), 2),
     "claims": Kept(timedelta(days=30), 2),
     "stories": Kept(timedelta(days=30), 2**31),
+    "bands": Kept(timedelta(days=30), 1),
 }
 
 

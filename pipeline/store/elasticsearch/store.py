@@ -6,10 +6,12 @@ from datetime import datetime
 
 import elasticsearch
 
+from pipeline.store.elasticsearch.bands import ElasticsearchBands
 from pipeline.store.elasticsearch.claims import ElasticsearchClaims
 from pipeline.store.elasticsearch.client import Access, Cluster
 from pipeline.store.elasticsearch.dead_letters import ElasticsearchDeadLetters
 from pipeline.store.elasticsearch.feeds import ElasticsearchFeedSchedule
+from pipeline.store.elasticsearch.habits import ElasticsearchHabits
 from pipeline.store.elasticsearch.indices import Indices
 from pipeline.store.elasticsearch.landing import ElasticsearchLanding
 from pipeline.store.elasticsearch.outbox import ElasticsearchOutbox
@@ -32,6 +34,8 @@ class ElasticsearchStore:
         self.landing = ElasticsearchLanding(cluster, indices, self.feeds)
         self.claims = ElasticsearchClaims(cluster, indices)
         self.stories = ElasticsearchStories(cluster, indices)
+        self.bands = ElasticsearchBands(cluster, indices)
+        self.habits = ElasticsearchHabits(cluster, indices)
         self.outbox = ElasticsearchOutbox(cluster, indices)
         self.dead_letters = ElasticsearchDeadLetters(cluster, indices)
 
@@ -42,6 +46,7 @@ class ElasticsearchStore:
         self.landing.roll(now)
         self.claims.roll(now)
         self.stories.roll(now)
+        self.bands.roll(now)
 
     def wipe(self) -> None:
         """Drop every index and template of this store: for those that were made to try something."""
