@@ -1,4 +1,4 @@
-"""Half a year of a real feed in any order, in any batches, with any crash: the same stories, each wording kept. Prints one JSON line.
+"""Months of a real feed in any order, in any batches, with any crash: the same stories, each wording kept. Prints one JSON line.
 
     python benchmarks/stories.py [--data ../shared/data] [--orders 4] [--dies 0.01]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import structlog
 
 from pipeline.jobs.ingest import Settle
 from pipeline.model import ItemVersion, Passage, Reading
@@ -13,6 +16,7 @@ from pipeline.store.address import StoreAddress
 from pipeline.store.roles import Store
 from pipeline.stories.beam import FinishStories, Identify, PlaceCopies
 
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
 NOW = datetime(2026, 11, 27, 8, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
 
@@ -42,17 +46,17 @@ class Steps:
     def go_on(self, ids: Sequence[str]) -> None:
         """Take landed versions the whole way."""
         for passages in self.identify.process(tuple(ids)):
-            read = tuple(map(_read, passages))
-            for stored in self.index.process(read) if read else ():
+            known = tuple(map(read, passages))
+            for stored in self.index.process(known) if known else ():
                 for placed in self.place.process(stored):
                     self.finish.process(placed)
 
 
-def _read(passage: Passage) -> Passage:
+def read(passage: Passage) -> Passage:
     return passage if passage.reading else passage._replace(reading=Reading(passage.story.versions[-1].id))
 
 
-class DiedError(Exception):
+class DiedError(BaseException):
     """The process that talked to the store, at that very word."""
 
 

@@ -38,13 +38,16 @@ class IndexStories(Step):
     def _indexed(self, passages: Sequence[Passage]) -> list[Passage]:
         done: dict[int, Passage] = {}
         left = dict(enumerate(passages))
-        for _ in range(MOST_TRIES):
+        tries = MOST_TRIES
+        while tries:
             written = self._written(left)
             done |= written
             if len(done) == len(passages):
                 self.count("stories_indexed", len(passages))
                 return [done[at] for at in sorted(done)]
             left = self._settled({at: passage for at, passage in left.items() if at not in written})
+            # Of several passages of one story each round writes one.
+            tries = MOST_TRIES if written else tries - 1
         raise TransientError(f"{len(left)} stories are written by others all the time; they are tried again later")
 
     def _written(self, passages: Mapping[int, Passage]) -> dict[int, Passage]:

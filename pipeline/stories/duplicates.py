@@ -23,11 +23,11 @@ SHORTEST_WORDS = 20
 """A shorter text is no copy of another: two notices may well say the same."""
 LEAST_SHARED = 2
 """Bands that two texts share before they are compared."""
-LEAST_IN_ORDER = 0.7
+LEAST_IN_ORDER = 0.75
 """Of the longer text's words, those that stand in the other in the same order."""
 LEAST_JACCARD = 0.1
 """Of the shingles of both: words in the same order with hardly three together are the common ones of any text."""
-LEAST_CONTAINED = 0.8
+LEAST_CONTAINED = 0.85
 """Of the shorter text's shingles, those that the other has."""
 
 _BANDS = 16

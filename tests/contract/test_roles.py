@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Hit, Item, ItemVersion
+from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Habit, Hit, Item, ItemVersion
 from pipeline.store.roles import Store
 
 NOW = datetime(2026, 11, 24, 8, 0, 0, 123456, tzinfo=UTC)
@@ -118,3 +118,24 @@ def test_dead_letters_are_kept_until_they_are_sent_through(store: Store):
     assert [kept.error for kept in store.dead_letters.list()] == ["still not XML"]
     store.dead_letters.remove(["d"])
     assert store.dead_letters.list() == []
+
+
+def test_stories_that_share_bands_are_found_by_whoever_asks(store: Store):
+    """Those that share as many as asked for, most first; every text that a story had counts."""
+    store.bands.keep({"a": [1, 2, 3, 2**32 - 1], "b": [2, 3, 4], "c": [9]})
+    store.bands.keep({"d": [1, 2, 3], "c": [8]})
+    assert store.bands.sharing({"d": [1, 2, 3], "c": [9, 8], "x": [2**32 - 1, 7]}, 2) == {"d": ["a", "b"], "c": [], "x": []}
+    assert store.bands.sharing({"x": [2**32 - 1, 7]}, 1) == {"x": ["a"]}
+    assert store.bands.sharing({}, 1) == {}
+    store.bands.keep({})
+
+
+def test_habits_are_written_over_what_was_read(store: Store):
+    """Of two that learn at once the slower is told."""
+    habit = Habit("news.example", {7: ("a", "b"), 2**32 - 1: ("c",)})
+    assert store.habits.get(["news.example"]) == {}
+    assert store.habits.put([habit]) == set()
+    assert store.habits.get(["news.example", "other.example"]) == {"news.example": habit._replace(revision=1)}
+    assert store.habits.put([habit._replace(lines={})]) == {"news.example"}
+    assert store.habits.put([habit._replace(lines={}, revision=1), Habit("other.example")]) == set()
+    assert store.habits.get(["news.example"])["news.example"] == Habit("news.example", {}, 2)
