@@ -2,11 +2,11 @@
 
     python benchmarks/copies.py [--data ../shared/data] [--seed 1] [--most 600]
 
-Stories of ecbplus and neus with at least 60 words are copied to other publishers in each of the ways below; originals and copies are
-taken through the chain's steps into a store in a shuffled order. A copy is found where it ends in one group with its story. Then all
-stories of both sets are taken, whose clusters tell one event in different words: two of them in one group are a mistake, unless one is
-a copy in fact (its words nearly all stand in the other, in their order: these sets hold some, counted apart as `verbatim`).
-Precision is of all pairs found. Exit 1 where a figure is missed.
+Stories of ecbplus and neus with at least 60 words are copied to other publishers in each of the ways below; originals and
+copies are taken through the chain's steps into a store in a shuffled order. A copy is found where it ends in one group with its
+story. Then all stories of both sets are taken, whose clusters tell one event in different words: two of them in one group are a
+mistake, unless one is a copy in fact (its words nearly all stand in the other, in their order: these sets hold some, counted
+apart as `verbatim`). Precision is of all pairs found. Exit 1 where a figure is missed.
 """
 
 from __future__ import annotations

@@ -2,10 +2,11 @@
 
     python benchmarks/sameness.py [--kept 1000000] [--few 10000] [--stories 960]
 
-Stories of 550 words by ten publishers are taken through the chain's steps. Timed is all that sameness asks of the processor and of the
-store: cleaning, fingerprints, claims and stored stories (`identify`); lines, habits, bands and comparison (`placed`); not the write
-of the story itself. Then the same in a store whose claims and bands hold as many stories as `--kept` says; and, for the ratio, the
-tuned model on such texts in the same process. Exit 1 where both take over 6% of the model's time, or cost grows by over a fifth.
+Stories of 550 words by ten publishers are taken through the chain's steps. Timed is all that sameness asks of the processor and
+of the store: cleaning, fingerprints, claims and stored stories (`identify`); lines, habits, bands and comparison (`placed`);
+not the write of the story itself. Then the same in a store whose claims and bands hold as many stories as `--kept` says; and,
+for the ratio, the tuned model on such texts in the same process. Exit 1 where both take over 6% of the model's time, or cost
+grows by over a fifth.
 """
 
 from __future__ import annotations

@@ -338,4 +338,4 @@ class Passage(NamedTuple):
     absorbed: tuple[tuple[str, int], ...] = ()
     """Ids that turned out to be this story, with the revision of each that went into it: they lead here once it is stored."""
     is_reworded: bool = True
-    """Whether its text is new, or its parts met first in this passage: what it is a copy of may be another story now."""
+    """Whether it brought words that were not stored."""

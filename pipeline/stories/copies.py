@@ -31,19 +31,19 @@ def placed(passages: Sequence[Passage], store: Store) -> list[Passage]:
     Other stories move too: to an original that was published earlier and came later. Raises `TransientError` where the store is
     away or others write the same stories all the time; done again it ends the same.
     """
-    looked_at = [passage for passage in passages if passage.is_reworded]
-    if not looked_at:
-        return list(passages)
-    said = {passage.story.id: lines(passage.story.text) for passage in looked_at}
-    texts = _Texts(store, said)
-    doubted = texts.learn([passage.story for passage in looked_at if passage.is_new])
-    banded = {id: bands for passage in looked_at if (bands := texts.own(passage.story).bands()) for id in [passage.story.id]}
+    if not passages:
+        return []
+    # Those too whose words are known: somebody may have died between storing and placing them.
+    texts = _Texts(store, {passage.story.id: lines(passage.story.text) for passage in passages})
+    doubted = texts.learn([passage.story for passage in passages])
+    banded = {passage.story.id: texts.own(passage.story).bands() for passage in passages}
+    banded = {id: bands for id, bands in banded.items() if bands}
     store.bands.keep(banded)
     near = store.bands.sharing(banded, LEAST_SHARED)
     moved: dict[str, Story] = {}
     for story in _again(doubted, store):
         moved |= _parted(story, texts, store)
-    for passage in looked_at:
+    for passage in passages:
         ids = near.get(passage.story.id, [])
         if ids or passage.absorbed or passage.story.duplicate_of:
             moved |= _grouped(passage, ids, texts, store)

@@ -220,14 +220,13 @@ def settled(stored: Mapping[str, ReadStory], passage: Passage) -> Passage:
         story = _in_its_place(story, kept[0].story)
     readings = [read.reading for read in kept] + ([passage.reading] if passage.reading else [])
     reading = next((reading for reading in readings if reading.version_id == story.versions[-1].id), None)
-    is_moved = bool(absorbed) or any(read.story.published_at != story.published_at for read in kept)
     return passage._replace(
         story=story,
         is_new=passage.is_new and not kept,
         revision=revision,
         reading=reading,
         absorbed=tuple(sorted(absorbed.items())),
-        is_reworded=is_moved or (passage.is_reworded and (reading is None or passage.reading is not None)),
+        is_reworded=passage.is_reworded and (reading is None or passage.reading is not None),
     )
 
 
