@@ -173,8 +173,8 @@ class Stories(Protocol):
 class Bands(Protocol):
     """The bands of each text of late, and who shares them: what copies of one text are found by.
 
-    A band is a number below 2**32. Of a story that was kept several times every text counts. A store may forget all but the last
-    hundred thousand texts.
+    A band is a number below 2**32. Of a story that was kept several times the last text counts, and earlier ones may. A store may
+    forget all but the last hundred thousand texts.
     """
 
     def keep(self, banded: Mapping[str, Sequence[int]]) -> None:

@@ -1,6 +1,6 @@
 """What an item is recognised by when it is sighted again: its guid, its address, its words. No I/O.
 
-Two items that share a fingerprint are one story. What tells a reused guid or address from an edit has its place here one day.
+Two items that share a fingerprint are one story, but for a guid or an address that is used again: `edits.py` tells.
 """
 
 from __future__ import annotations

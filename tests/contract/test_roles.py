@@ -121,7 +121,7 @@ def test_dead_letters_are_kept_until_they_are_sent_through(store: Store):
 
 
 def test_stories_that_share_bands_are_found_by_whoever_asks(store: Store):
-    """Those that share as many as asked for, most first; every text that a story had counts."""
+    """Those that share as many as asked for, most first, and never the story itself."""
     store.bands.keep({"a": [1, 2, 3, 2**32 - 1], "b": [2, 3, 4], "c": [9]})
     store.bands.keep({"d": [1, 2, 3], "c": [8]})
     assert store.bands.sharing({"d": [1, 2, 3], "c": [9, 8], "x": [2**32 - 1, 7]}, 2) == {"d": ["a", "b"], "c": [], "x": []}
