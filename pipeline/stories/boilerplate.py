@@ -17,6 +17,8 @@ UNRELATED = 3
 """Stories with a line in common that make a habit of it."""
 MOST_LINES = 256
 """That are remembered of a publisher: those in most stories, then those seen last."""
+_SLACK = 128
+"""More that may be remembered until there are so many: choosing takes longer than learning."""
 _FIRST, _LAST = 8, 16
 """Lines of a story that are learnt from: nobody puts a footer in the middle of a long read."""
 _LEAST_WORDS = 3
@@ -65,7 +67,7 @@ def newly_known(before: Habit, after: Habit) -> set[str]:
 
 def _kept(known: dict[int, tuple[str, ...]]) -> dict[int, tuple[str, ...]]:
     """The lines that are worth their place, in the order in which they were seen."""
-    if len(known) <= MOST_LINES:
+    if len(known) <= MOST_LINES + _SLACK:
         return known
     places = {line: at for at, line in enumerate(known)}
     chosen = set(sorted(known, key=lambda line: (len(known[line]), places[line]))[-MOST_LINES:])

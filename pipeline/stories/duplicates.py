@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
 
 import numpy as np
@@ -57,7 +57,7 @@ class Wording:
     @cached_property
     def numbers(self) -> list[int]:
         """The words as numbers."""
-        return [zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in self._words]
+        return list(map(_number, self._words))
 
     @cached_property
     def shingles(self) -> Numbers:
@@ -94,6 +94,11 @@ def is_duplicate(some: Wording, others: Wording) -> bool:
     ):
         return False
     return bool(LCSseq.similarity(some.numbers, others.numbers) >= LEAST_IN_ORDER * max(len(some), len(others)))
+
+
+@lru_cache(maxsize=65_536)
+def _number(word: str) -> int:
+    return zlib.crc32(word.encode("utf-8", "surrogatepass"))
 
 
 def _hashed(words: list[int], together: int) -> Numbers:
