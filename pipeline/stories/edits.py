@@ -14,7 +14,7 @@ LEAST_WORDS = 8
 
 _OF_TITLE, _OF_TEXT = 12, 12
 _STEM = 5
-"""Letters of a word that count: "vaccine" and "vaccination" are one."""
+"""Letters of a word that count, a plural's s aside: "vaccines" and "vaccination" are one."""
 _WORD = re.compile(r"[^\W\d_]\w+")
 _IDLE_WORDS = (
     "a about above according after again against all also am an and any are as at be because been before being below "
@@ -42,4 +42,4 @@ def tell_another(some: frozenset[str], others: frozenset[str]) -> bool:
 
 
 def _telling(text: str, most: int) -> list[str]:
-    return [word[:_STEM] for word in _WORD.findall(text.casefold()) if word not in _IDLE][:most]
+    return [word.removesuffix("s")[:_STEM] for word in _WORD.findall(text.casefold()) if word not in _IDLE][:most]
