@@ -19,7 +19,7 @@ from pipeline.store.codec import decode, encode
 from pipeline.store.sqlite.database import Database
 
 WINDOW = 100_000
-"""Texts that are looked through: days of a busy desk, 16 MB."""
+"""Texts that are looked through: days of a busy desk, 20 MB."""
 MOST_SHARING = 20
 """Stories that one is told of."""
 _MOST_OF_A_BAND = 50
