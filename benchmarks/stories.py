@@ -2,9 +2,9 @@
 
     python benchmarks/stories.py [--data ../shared/data] [--orders 4] [--dies 0.01]
 
-18,425 item versions of BBC News; the address, which they give as guid and as link, says which story each is of. Each order but the
-first (the file's own) hides the link of a third of the items and the guid of another third. Exit 1 where an order ends in other stories
-than the addresses say, a wording is missing, or an order ends differently from another.
+18,425 item versions of BBC News; the address, which they give as guid and as link, says which story each is of. Each order but
+the first (the file's own) hides the link of a third of the items and the guid of another third. Exit 1 where an order ends in
+other stories than the addresses say, a wording is missing, or an order ends differently from another.
 """
 
 from __future__ import annotations
