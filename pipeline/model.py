@@ -28,6 +28,11 @@ def stable_id(*parts: str) -> str:
     return digest.hexdigest()
 
 
+def hit_id(story_id: str, watch: str) -> str:
+    """The id of a watch's hit in a story."""
+    return stable_id("hit", story_id, watch)
+
+
 # ── feeds ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -130,6 +135,17 @@ class Story(NamedTuple):
     duplicate_of: str | None = None
     """The id of the original, where this is another publisher's near-verbatim copy."""
     ref: str | None = None
+    former_ids: tuple[str, ...] = ()
+    """Under which it was kept, in part, until it turned out to be one story; each leads here."""
+
+
+class Habit(NamedTuple):
+    """What a publisher says over and over, as far as it is known: its lines of late, by hash, each with stories that have it."""
+
+    source: str
+    lines: dict[int, tuple[str, ...]] = {}  # noqa: RUF012  # never changed, as nothing that flows is
+    revision: int = 0
+    """Which write of it this is, as of a story."""
 
 
 # ── language ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -321,3 +337,7 @@ class Passage(NamedTuple):
     reading: Reading | None = None
     """None until the language stage has read this version; carried over where the words did not change."""
     hits: tuple[Hit, ...] = ()
+    absorbed: tuple[tuple[str, int], ...] = ()
+    """Ids that turned out to be this story, with the revision of each that went into it: they lead here once it is stored."""
+    is_reworded: bool = True
+    """Whether it brought words that were not stored."""

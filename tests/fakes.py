@@ -11,10 +11,10 @@ from operator import attrgetter
 from threading import RLock
 from typing import assert_never
 
-from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Hit, ItemVersion, ReadStory
+from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Habit, Hit, ItemVersion, ReadStory
 from pipeline.store.fingerprint import digest
 from pipeline.store.query import All, Either, Fuzzy, Not, Published, Query, Words, wanted
-from pipeline.store.roles import Count, Facets, Found, KnownFeed, Page, SearchRequest
+from pipeline.store.roles import Count, Facets, Found, KnownFeed, Merger, Page, SearchRequest
 from pipeline.store.snippet import is_like, snippet
 from pipeline.store.terms import Term, terms
 from pipeline.store.words import words
@@ -31,6 +31,8 @@ class MemoryStore:
         self.landing = MemoryLanding(lock, self.feeds)
         self.claims = MemoryClaims(lock)
         self.stories = MemoryStories(lock)
+        self.bands = MemoryBands(lock)
+        self.habits = MemoryHabits(lock)
         self.outbox = MemoryOutbox(lock)
         self.dead_letters = MemoryDeadLetters(lock)
 
@@ -187,10 +189,32 @@ class MemoryStories:
     def __init__(self, lock: RLock) -> None:
         self._lock = lock
         self._kept: dict[str, ReadStory] = {}
+        self._leads_to: dict[str, str] = {}
 
     def get(self, ids: Collection[str]) -> dict[str, ReadStory]:
         with self._lock:
-            return {key: self._kept[key] for key in ids if key in self._kept}
+            return {key: self._kept[self._current(key)] for key in ids if self._current(key) in self._kept}
+
+    def merge(self, mergers: Sequence[Merger]) -> set[str]:
+        with self._lock:
+            return {merger.id for merger in mergers if not self._merge(merger)}
+
+    def _merge(self, merger: Merger) -> bool:
+        if merger.id in self._leads_to:
+            return self._leads_to[merger.id] == merger.into
+        kept = self._kept.get(merger.id)
+        if (kept.revision if kept else 0) != merger.revision:
+            return False
+        self._kept.pop(merger.id, None)
+        self._leads_to[merger.id] = merger.into
+        return True
+
+    def current_ids(self, ids: Collection[str]) -> dict[str, str]:
+        with self._lock:
+            return {key: self._current(key) for key in ids if key in self._leads_to}
+
+    def _current(self, key: str) -> str:
+        return self._current(self._leads_to[key]) if key in self._leads_to else key
 
     def put(self, stories: Sequence[ReadStory]) -> set[str]:
         with self._lock:
@@ -201,7 +225,7 @@ class MemoryStories:
         revision = kept.revision if kept else 0
         if kept and read.revision == revision - 1:
             return kept == read._replace(revision=revision)
-        if read.revision != revision:
+        if read.revision != revision or read.story.id in self._leads_to:
             return False
         self._kept[read.story.id] = read._replace(revision=revision + 1)
         return True
@@ -262,6 +286,50 @@ class MemoryStories:
     def all(self) -> Iterator[ReadStory]:
         with self._lock:
             return iter(sorted(self._kept.values(), key=lambda read: (read.story.published_at, read.story.id)))
+
+
+class MemoryBands:
+    """Bands."""
+
+    def __init__(self, lock: RLock) -> None:
+        self._lock = lock
+        self._kept: dict[str, set[int]] = {}
+
+    def keep(self, banded: Mapping[str, Sequence[int]]) -> None:
+        with self._lock:
+            for key, its in banded.items():
+                self._kept.setdefault(key, set()).update(its)
+
+    def sharing(self, banded: Mapping[str, Sequence[int]], least: int) -> dict[str, list[str]]:
+        with self._lock:
+            counts = {key: {other: len(set(its) & kept) for other, kept in self._kept.items()} for key, its in banded.items()}
+        return {
+            key: sorted((other for other in of if other != key and of[other] >= least), key=lambda other: (-of[other], other))[:20]
+            for key, of in counts.items()
+        }
+
+
+class MemoryHabits:
+    """Habits."""
+
+    def __init__(self, lock: RLock) -> None:
+        self._lock = lock
+        self._kept: dict[str, Habit] = {}
+
+    def get(self, sources: Collection[str]) -> dict[str, Habit]:
+        with self._lock:
+            return {key: self._kept[key] for key in sources if key in self._kept}
+
+    def put(self, habits: Sequence[Habit]) -> set[str]:
+        with self._lock:
+            return {habit.source for habit in habits if not self._put(habit)}
+
+    def _put(self, habit: Habit) -> bool:
+        kept = self._kept.get(habit.source)
+        if habit.revision != (kept.revision if kept else 0):
+            return False
+        self._kept[habit.source] = habit._replace(revision=habit.revision + 1)
+        return True
 
 
 class MemoryOutbox:

@@ -8,7 +8,7 @@ import structlog
 
 from pipeline.alerts.compose import alert_of, deliveries_of
 from pipeline.clock import Clock, utc_now
-from pipeline.model import Alert, Hit, Passage, Story
+from pipeline.model import Alert, Hit, Passage, Story, hit_id
 from pipeline.store.address import StoreAddress
 from pipeline.store.beam import Step
 
@@ -33,8 +33,9 @@ class QueueAlerts(Step):
 
     def _queued(self, passages: Sequence[Passage]) -> list[Passage]:
         found = {hit.id: (hit, passage) for passage in passages for hit in passage.hits}
-        known = self.store.outbox.known_hits(found) if found else set()
-        self._queue([(hit, passage) for id, (hit, passage) in found.items() if id not in known])
+        names = {id: {id, *_former_ids(hit, passage.story)} for id, (hit, passage) in found.items()}
+        known = self.store.outbox.known_hits(set().union(*names.values())) if found else set()
+        self._queue([(hit, passage) for id, (hit, passage) in found.items() if known.isdisjoint(names[id])])
         return list(passages)
 
     def _queue(self, fresh: Sequence[tuple[Hit, Passage]]) -> None:
@@ -53,6 +54,11 @@ class QueueAlerts(Step):
 
     def _alert(self, hit: Hit, story: Story) -> Alert:
         return alert_of(hit, story, self.clock())
+
+
+def _former_ids(hit: Hit, story: Story) -> set[str]:
+    """The ids that a hit had while its story was kept under others: what was told then is not told again."""
+    return {hit_id(former, hit.watch) for former in story.former_ids}
 
 
 def _tell(alert: Alert) -> None:

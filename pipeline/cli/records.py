@@ -9,7 +9,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import orjson
 
@@ -57,18 +57,22 @@ COLUMNS: Mapping[tuple[str, bool], tuple[str, ...]] = {
     },
 }
 _PARQUET_ROWS = 5_000
+_LOOKED_UP = 200
+"""Records whose ids are looked up together."""
+
+T = TypeVar("T")
 
 
 def records(store: Store, what: str, *, full: bool) -> Iterator[Record]:
     """Every record of a kind that `COLUMNS` names."""
     if what == "stories":
-        return (story_record(read, full=full) for read in store.stories.all())
+        return _stories(store, full=full)
     if what == "events":
         return _events(store)
     if what == "hits":
-        return map(hit_record, store.outbox.hits())
+        return _hits(store)
     if what == "alerts":
-        return (alert_record(alert, store.outbox.deliveries([alert.id])) for alert in store.outbox.alerts())
+        return _alerts(store)
     return map(feed_record, store.feeds.states())
 
 
@@ -146,6 +150,42 @@ def alert_record(alert: Alert, deliveries: Iterable[Delivery]) -> Record:
             for delivery in deliveries
         ],
     }
+
+
+def _stories(store: Store, *, full: bool) -> Iterator[Record]:
+    for batch in _batches(store.stories.all()):
+        led = store.stories.current_ids({read.story.duplicate_of for read in batch if read.story.duplicate_of})
+        for read in batch:
+            original = read.story.duplicate_of
+            yield story_record(read, full=full) | {"duplicate_of": led.get(original, original) if original else None}
+
+
+def _hits(store: Store) -> Iterator[Record]:
+    """Every hit under the id that its story has now; where that was two, the first of each watch."""
+    told: set[tuple[str, str]] = set()
+    for batch in _batches(store.outbox.hits()):
+        stories = {id: read.story for id, read in store.stories.get({hit.story_id for hit in batch}).items()}
+        for hit in batch:
+            story = stories.get(hit.story_id)
+            if story and story.former_ids:
+                if (story.id, hit.watch) in told:
+                    continue
+                told.add((story.id, hit.watch))
+            yield hit_record(hit) | {"story_id": story.id if story else hit.story_id}
+
+
+def _alerts(store: Store) -> Iterator[Record]:
+    for batch in _batches(store.outbox.alerts()):
+        led = store.stories.current_ids({story_id for alert in batch for story_id in alert.story_ids})
+        for alert in batch:
+            stories = dict.fromkeys(led.get(story_id, story_id) for story_id in alert.story_ids)
+            yield alert_record(alert, store.outbox.deliveries([alert.id])) | {"stories": list(stories)}
+
+
+def _batches(found: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(found)
+    while batch := list(islice(rest, _LOOKED_UP)):
+        yield batch
 
 
 def write(found: Iterable[Record], form: str, file: IO[bytes], columns: tuple[str, ...]) -> None:

@@ -30,8 +30,6 @@ log = structlog.get_logger()
 _TICK_MS = 500
 _PATIENCE_S = 0.2
 """For polls: what a worker's poller has not brought by then comes out with its next share, and holds up no bundle."""
-_WAITS = timedelta(seconds=10)
-"""For a story's original that another worker has on the way."""
 _LEASE = timedelta(seconds=30)
 """Of what has landed: after a crash it is taken up that soon. What waits longer for its turn is emitted twice, finished once."""
 _TENDED_EVERY = timedelta(hours=1)
@@ -80,7 +78,7 @@ class Service(beam.PTransform):
             | "landed" >> beam.Flatten()
             | "some" >> beam.Filter(bool)
             | "spread stories" >> beam.Reshuffle()
-            | "tell" >> TellStories(self.settings, clock, _WAITS)
+            | "tell" >> TellStories(self.settings, clock)
         )
 
 

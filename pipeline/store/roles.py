@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
-from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Hit, ItemVersion, ReadStory
+from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Habit, Hit, ItemVersion, ReadStory
 from pipeline.store.query import EVERYTHING, Query
 
 
@@ -148,11 +148,31 @@ class Facets(NamedTuple):
     """Days of publication (UTC, `2026-11-24`), newest first."""
 
 
+class Merger(NamedTuple):
+    """A story that turned out to be another one."""
+
+    id: str
+    revision: int
+    """Of the story that went into the other; 0 where none was stored under `id`."""
+    into: str
+    """The older story's id."""
+
+
 class Stories(Protocol):
     """Every story with its reading, and the search over them."""
 
     def get(self, ids: Collection[str]) -> dict[str, ReadStory]:
-        """The stored stories among `ids`, each with the revision to hand back."""
+        """The stored stories among `ids`, each with the revision to hand back; under a merged id, the story that it leads to."""
+
+    def merge(self, mergers: Sequence[Merger]) -> set[str]:
+        """Let ids lead to other stories from now on; answers those refused as stale, by `Merger.revision` as in `put`.
+
+        What stood under such an id is found by no search and not counted, and `put` refuses it as stale. An id that leads to the
+        same story already counts as merged.
+        """
+
+    def current_ids(self, ids: Collection[str]) -> dict[str, str]:
+        """Where each merged id among `ids` leads."""
 
     def put(self, stories: Sequence[ReadStory]) -> set[str]:
         """Write stories whose `revision` is still the stored one, searchable on return; answers the ids refused as stale.
@@ -176,6 +196,30 @@ class Stories(Protocol):
 
     def all(self) -> Iterator[ReadStory]:
         """Every story, oldest published first; what arrives meanwhile may or may not be among them."""
+
+
+class Bands(Protocol):
+    """The bands of each text of late, and who shares them: what copies of one text are found by.
+
+    A band is a number below 2**32. Of a story that was kept several times the last text counts, and earlier ones may. A store may
+    forget all but the last hundred thousand texts.
+    """
+
+    def keep(self, banded: Mapping[str, Sequence[int]]) -> None:
+        """Keep the bands of stories, found on return by whoever asks, in whatever process."""
+
+    def sharing(self, banded: Mapping[str, Sequence[int]], least: int) -> dict[str, list[str]]:
+        """For each story the others that share at least `least` of its bands, most first, then by id; a bounded number."""
+
+
+class Habits(Protocol):
+    """What each publisher says over and over. Bounded: a habit that is not kept up is forgotten."""
+
+    def get(self, sources: Collection[str]) -> dict[str, Habit]:
+        """The habits of publishers, of those that have any."""
+
+    def put(self, habits: Sequence[Habit]) -> set[str]:
+        """Write habits whose `revision` is still the stored one; answers the sources refused as stale."""
 
 
 class Outbox(Protocol):
@@ -239,6 +283,10 @@ class Store(Protocol):
     def claims(self) -> Claims: ...
     @property
     def stories(self) -> Stories: ...
+    @property
+    def bands(self) -> Bands: ...
+    @property
+    def habits(self) -> Habits: ...
     @property
     def outbox(self) -> Outbox: ...
     @property

@@ -216,11 +216,11 @@ class Cluster:
                 return
             after = hits[-1]["sort"]
 
-    def count(self, index: str) -> int:
-        """How many documents there are, those just written included."""
+    def count(self, index: str, query: Document | None = None) -> int:
+        """How many documents there are (that meet `query`), those just written included."""
         with self.our_words():
             self.client.indices.refresh(index=index)
-            answer = self.client.count(index=index)
+            answer = self.client.count(index=index, query=query)
         if answer["_shards"]["failed"]:
             raise TransientError(f"{self.access.shown} has not all of {index} at hand")
         return int(answer["count"])

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 
 import elasticsearch
 
+from pipeline.store.elasticsearch.bands import ElasticsearchBands
 from pipeline.store.elasticsearch.claims import ElasticsearchClaims
 from pipeline.store.elasticsearch.client import Access, Cluster
 from pipeline.store.elasticsearch.dead_letters import ElasticsearchDeadLetters
 from pipeline.store.elasticsearch.feeds import ElasticsearchFeedSchedule
+from pipeline.store.elasticsearch.habits import ElasticsearchHabits
 from pipeline.store.elasticsearch.indices import Indices
 from pipeline.store.elasticsearch.landing import ElasticsearchLanding
 from pipeline.store.elasticsearch.outbox import ElasticsearchOutbox
@@ -34,6 +36,8 @@ class ElasticsearchStore:
         self.landing = ElasticsearchLanding(cluster, indices, self.feeds)
         self.claims = ElasticsearchClaims(cluster, indices)
         self.stories = ElasticsearchStories(cluster, indices)
+        self.bands = ElasticsearchBands(cluster, indices)
+        self.habits = ElasticsearchHabits(cluster, indices)
         self.outbox = ElasticsearchOutbox(cluster, indices)
         self.dead_letters = ElasticsearchDeadLetters(cluster, indices)
 
@@ -44,6 +48,7 @@ class ElasticsearchStore:
         self.landing.roll(now)
         self.claims.roll(now)
         self.stories.roll(now)
+        self.bands.roll(now)
         if stories_for is None or self.outbox.waiting_count() > _MOST_UNTOLD:
             # So far behind, nothing is dropped from under those that are still to be told.
             return False

@@ -38,6 +38,13 @@ CREATE TABLE facet(
 """
 """What is made of the stories for searching them, and can be made again."""
 
+SAME = """
+CREATE TABLE IF NOT EXISTS merged(story_id TEXT PRIMARY KEY, leads_to TEXT NOT NULL, revision INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS banded(seq INTEGER PRIMARY KEY, entry BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS habit(source TEXT PRIMARY KEY, revision INTEGER NOT NULL, habit BLOB NOT NULL) WITHOUT ROWID;
+"""
+"""What tells that two are one; a database that lacks it gains it when it is opened."""
+
 _SCHEMA = f"""
 CREATE TABLE feed(url TEXT PRIMARY KEY, subscribed INTEGER NOT NULL, next_poll_at INTEGER NOT NULL, state BLOB NOT NULL)
     WITHOUT ROWID;
@@ -163,6 +170,7 @@ class Database:
         if version == 0:
             connection.execute(_SCHEMA)
             connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        connection.execute(SAME)
         if application == 0:
             connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
 
