@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Hit, ItemVersion, ReadStory
+from pipeline.model import Alert, DeadLetter, Delivery, Event, FeedState, Hit, ItemVersion, ReadStory, Sketch
 from pipeline.store.query import EVERYTHING, Query
 
 
@@ -150,6 +150,65 @@ class Stories(Protocol):
         """Every story, oldest published first; what arrives meanwhile may or may not be among them."""
 
 
+class Telling(NamedTuple):
+    """What is asked for of sketches: some of these terms, and a time."""
+
+    terms: Mapping[int, int]
+    """How much each term weighs; rarer ones more."""
+    since: datetime
+    until: datetime
+
+
+class Events(Protocol):
+    """A sketch of each story of late, found by the terms that tell it from others; and the events that stories make.
+
+    A store answers with what it finds quickly: of a term that many stories have, the newest of them count.
+    """
+
+    def keep(self, sketches: Sequence[Sketch], now: datetime) -> None:
+        """Keep sketches, which can be found on return; one of a story that has one replaces it, `now` too."""
+
+    def move(self, events: Mapping[str, str]) -> None:
+        """Let the sketches of stories (key) be of other events (value)."""
+
+    def of_stories(self, ids: Collection[str]) -> dict[str, Sketch]:
+        """The sketches of stories, of those that have one, by story id."""
+
+    def alike(self, wanted: Mapping[str, Telling], limit: int) -> dict[str, list[Sketch]]:
+        """For each key, up to `limit` sketches published from `since` to `until` that share its terms, by weight, heaviest first.
+
+        Of the same weight the newest come first, then in an order that is the same whatever came first. Those of a story that
+        was asked for by its id are not among its own.
+        """
+
+    def members(self, event_ids: Collection[str], limit: int) -> dict[str, list[Sketch]]:
+        """The newest `limit` sketches of each event that has any, newest first."""
+
+    def kept(self, since: datetime, until: datetime) -> Iterator[Sketch]:
+        """The sketches that were kept from `since` to before `until`, in order of publication."""
+
+    def newest(self, limit: int) -> list[Sketch]:
+        """The `limit` sketches that were kept last, in any order."""
+
+    def forget(self, before: datetime) -> None:
+        """Forget sketches that were both published and kept before a moment: no story of now can be like them."""
+
+    def redirect(self, merged: Mapping[str, str]) -> None:
+        """Let events (key) lead to others (value), with what leads to them; an event that others lead to leads nowhere itself."""
+
+    def current(self, ids: Collection[str]) -> dict[str, str]:
+        """Where each event leads, of those that lead to another."""
+
+    def led_to(self, ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """The events that lead to each, of those that any lead to, in order."""
+
+    def record(self, events: Sequence[Event]) -> None:
+        """Write what is known of events; one with a known id replaces it, one without stories goes."""
+
+    def records(self, ids: Collection[str] | None = None) -> Iterator[Event]:
+        """Every event (or those of `ids`), the one with the newest story first."""
+
+
 class Outbox(Protocol):
     """Hits, the alerts they make and their deliveries, until each is delivered or dead."""
 
@@ -211,6 +270,8 @@ class Store(Protocol):
     def claims(self) -> Claims: ...
     @property
     def stories(self) -> Stories: ...
+    @property
+    def events(self) -> Events: ...
     @property
     def outbox(self) -> Outbox: ...
     @property

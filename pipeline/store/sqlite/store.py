@@ -10,6 +10,7 @@ import apsw
 from pipeline.store.sqlite.claims import SqliteClaims
 from pipeline.store.sqlite.database import Database
 from pipeline.store.sqlite.dead_letters import SqliteDeadLetters
+from pipeline.store.sqlite.events import SqliteEvents
 from pipeline.store.sqlite.feeds import SqliteFeedSchedule
 from pipeline.store.sqlite.landing import SqliteLanding
 from pipeline.store.sqlite.outbox import SqliteOutbox
@@ -28,6 +29,7 @@ class SqliteStore:
         self.landing = SqliteLanding(self._database)
         self.claims = SqliteClaims(self._database)
         self.stories = SqliteStories(self._database)
+        self.events = SqliteEvents(self._database)
         self.outbox = SqliteOutbox(self._database)
         self.dead_letters = SqliteDeadLetters(self._database)
 
