@@ -227,8 +227,8 @@ class Sketch(NamedTuple):
     """The terms that it is found by, the most telling first."""
     terms: bytes
     """All its terms with their counts, as `stories/likeness.py` packs them."""
-    vector: bytes = b""
-    """What a language model makes of it, where one is in use."""
+    duplicate_of: str | None = None
+    """As the story's: a copy is of the event of its original, whatever its words."""
 
 
 class Event(NamedTuple):
@@ -243,7 +243,7 @@ class Event(NamedTuple):
     first_seen_at: datetime
     last_published_at: datetime
     growth: int
-    """Stories published within the day before its last one was seen, less those of the day before that."""
+    """Stories of the day up to its last one, less those of the day before."""
     entities: tuple[Entity, ...] = ()
     """Those that most of its stories name; the count is of stories."""
     topics: tuple[str, ...] = ()

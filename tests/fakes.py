@@ -13,7 +13,7 @@ from typing import assert_never
 
 from pipeline.model import Alert, DeadLetter, Delivery, Event, FeedState, Hit, ItemVersion, ReadStory, Sketch, stable_id
 from pipeline.store.query import All, Either, Fuzzy, Not, Published, Query, Words, wanted
-from pipeline.store.roles import Count, Facets, Found, Page, SearchRequest, Telling
+from pipeline.store.roles import SKETCHES_KEPT, Count, Facets, Found, Page, SearchRequest, Telling
 from pipeline.store.snippet import is_like, snippet
 from pipeline.store.terms import Term, terms
 from pipeline.store.words import words
@@ -38,7 +38,7 @@ class MemoryStore:
         """Nobody can have died and left anything here."""
 
     def tend(self, now: datetime) -> None:
-        """Nothing grows old here."""
+        self.events.forget(now - SKETCHES_KEPT)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -241,6 +241,7 @@ class MemoryEvents:
         self._sketches: dict[str, tuple[Sketch, datetime]] = {}
         self._redirects: dict[str, str] = {}
         self._events: dict[str, Event] = {}
+        self._looked_at: datetime | None = None
 
     def keep(self, sketches: Sequence[Sketch], now: datetime) -> None:
         with self._lock:
@@ -282,6 +283,12 @@ class MemoryEvents:
         with self._lock:
             newest_first = sorted(self._sketches.values(), key=lambda each: each[1], reverse=True)
         return [sketch for sketch, _ in newest_first[:limit]]
+
+    def looked_at(self) -> datetime | None:
+        return self._looked_at
+
+    def looked(self, until: datetime) -> None:
+        self._looked_at = until
 
     def forget(self, before: datetime) -> None:
         with self._lock:

@@ -15,6 +15,7 @@ from pipeline.clock import Clock, utc_now
 from pipeline.config import Settings
 from pipeline.feeds.files import Files, Refused, found, read
 from pipeline.jobs.ingest import TellStories
+from pipeline.jobs.regroup import regroup
 from pipeline.jobs.runner import LocalJob
 from pipeline.language.pool import pool_for
 from pipeline.model import DeadLetter, ItemVersion, stable_id
@@ -49,7 +50,7 @@ _progress: dict[int, Progress] = {}
 def backfill(settings: Settings, paths: Sequence[Path], progress: Progress, *, tells: bool = False, clock: Clock = utc_now) -> None:
     """Take every story in `paths` the whole way; with `tells`, hits make alerts.
 
-    Raises `ConfigError` for a path that does not exist, `TransientError` where the store is away. Setting `progress.stop` ends it
+    What came is grouped into events again at the end. Raises `ConfigError` for a path that does not exist, `TransientError` where the store is away. Setting `progress.stop` ends it
     once what is under way is finished.
     """
     progress.files = found(paths)
@@ -67,6 +68,8 @@ def backfill(settings: Settings, paths: Sequence[Path], progress: Progress, *, t
                 | TellStories(settings, clock)
             )
         ).run()
+        if not progress.stop.is_set():
+            regroup(store_at(store), clock())
     finally:
         del _progress[id(progress)]
 

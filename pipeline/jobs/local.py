@@ -32,6 +32,7 @@ LONGEST_REST_S = 1.0
 STOP_WITHIN_S = 8.0
 _LONGEST_BACK_OFF_S = 30.0
 _TENDED_EVERY = timedelta(hours=1)
+_REGROUPED_EVERY = timedelta(minutes=3)
 
 
 class LocalService:
@@ -50,6 +51,8 @@ class LocalService:
         self._jobs: dict[float, LocalJob] = {}
         self._states: list[FeedState] | None = None
         self._tended_at: datetime | None = None
+        self._regrouped_at = clock()
+        self._has_new_stories = False
 
     def run(self, stop: threading.Event) -> None:
         """Run until `stop` is set; then finish within ten seconds. Raises what ended the deliverer, if anything did."""
@@ -87,6 +90,8 @@ class LocalService:
             while not stop.is_set() and (polls_under_way() or self._store.landing.unfinished_count()):
                 if not self._tick(PATIENCE_S) or (polls_under_way() and time.monotonic() > ends_at + PATIENCE_S):
                     break
+            if self._has_new_stories and not stop.is_set():
+                self._regroup()
             return self._deliverer.run_until_idle(deliver_within_s, stop)
         finally:
             self.close()
@@ -121,6 +126,7 @@ class LocalService:
             return False
         began = time.perf_counter()
         self._job(patience_s).run()
+        self._has_new_stories = True
         log.debug("tick", ms=round((time.perf_counter() - began) * 1000))
         self._deliverer.wake()
         return True
@@ -130,6 +136,14 @@ class LocalService:
         if self._tended_at is None or now - self._tended_at >= _TENDED_EVERY:
             self._store.tend(now)
             self._tended_at = now
+        if self._has_new_stories and now - self._regrouped_at >= _REGROUPED_EVERY:
+            self._regroup()
+
+    def _regroup(self) -> None:
+        from pipeline.jobs.regroup import regroup
+
+        self._regrouped_at, self._has_new_stories = self._clock(), False
+        regroup(self._store, self._regrouped_at)
 
     def _job(self, patience_s: float) -> LocalJob:
         if patience_s not in self._jobs:

@@ -8,7 +8,7 @@ and costs nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from pipeline.model import Alert, DeadLetter, Delivery, Event, FeedState, Hit, ItemVersion, ReadStory, Sketch
@@ -150,6 +150,10 @@ class Stories(Protocol):
         """Every story, oldest published first; what arrives meanwhile may or may not be among them."""
 
 
+SKETCHES_KEPT = timedelta(days=6)
+"""Twice the time in which stories are compared: an event's first stories are there while its last may come."""
+
+
 class Telling(NamedTuple):
     """What is asked for of sketches: some of these terms, and a time."""
 
@@ -189,6 +193,12 @@ class Events(Protocol):
 
     def newest(self, limit: int) -> list[Sketch]:
         """The `limit` sketches that were kept last, in any order."""
+
+    def looked_at(self) -> datetime | None:
+        """Up to when what was kept has been grouped again; None before the first time."""
+
+    def looked(self, until: datetime) -> None:
+        """Remember up to when what was kept has been grouped again."""
 
     def forget(self, before: datetime) -> None:
         """Forget sketches that were both published and kept before a moment: no story of now can be like them."""

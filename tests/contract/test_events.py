@@ -13,7 +13,7 @@ HOUR = timedelta(hours=1)
 
 
 def sketch(name: str, *telling: int, event: str = "e", hours: int = 0) -> Sketch:
-    return Sketch(name, event, "daily.example", NOON + hours * HOUR, telling, b"terms of " + name.encode(), b"vector")
+    return Sketch(name, event, "daily.example", NOON + hours * HOUR, telling, b"terms of " + name.encode(), "original")
 
 
 def telling(*terms: int, hours: int = 72) -> Telling:
@@ -80,6 +80,14 @@ def test_what_was_kept_since_is_told_in_order_of_publication(store: Store):
     assert names(store.events.kept(NOON + HOUR, NOON + 2 * HOUR)) == ["b", "a"]
     assert names(store.events.kept(NOON, NOON + HOUR)) == ["c"]
     assert names(store.events.newest(1)) == ["d"]
+
+
+def test_it_is_remembered_up_to_when_everything_was_looked_at(store: Store):
+    """Whoever comes next goes on from there."""
+    assert store.events.looked_at() is None
+    store.events.looked(NOON)
+    store.events.looked(NOON + HOUR)
+    assert store.events.looked_at() == NOON + HOUR
 
 
 def test_only_what_is_old_by_both_clocks_is_forgotten(store: Store):

@@ -48,6 +48,7 @@ CREATE TABLE IF NOT EXISTS telling(
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS redirect(old TEXT PRIMARY KEY, new TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS redirect_new ON redirect(new);
+CREATE TABLE IF NOT EXISTS looked(id INTEGER PRIMARY KEY, until INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS event(id TEXT PRIMARY KEY, last_published_at INTEGER NOT NULL, event BLOB NOT NULL) WITHOUT ROWID;
 """
 """Of stories of late and their events; a database that lacks it gains it when it is opened."""

@@ -14,7 +14,7 @@ from typing import Any
 from pipeline.model import Event, Sketch
 from pipeline.store.codec import decode, encode
 from pipeline.store.roles import Telling
-from pipeline.store.sqlite.database import Database, microseconds
+from pipeline.store.sqlite.database import Database, microseconds, moment
 
 MOST_OF_A_TERM = 128
 """Sketches that one term brings, newest first: of a word on every front page more would say nothing."""
@@ -77,12 +77,21 @@ class SqliteEvents:
         with self._database.reading() as connection:
             return _decoded(connection.execute("SELECT sketch FROM sketch ORDER BY kept_at DESC LIMIT ?", (limit,)))
 
+    def looked_at(self) -> datetime | None:
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT until FROM looked").fetchall()
+        return moment(rows[0][0]) if rows else None
+
+    def looked(self, until: datetime) -> None:
+        with self._database.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO looked VALUES(1, ?)", (microseconds(until),))
+
     def forget(self, before: datetime) -> None:
-        moment = microseconds(before)
+        ended = microseconds(before)
         statement = "SELECT id FROM sketch WHERE kept_at < ? AND published_at < ? LIMIT ?"
         while True:
             with self._database.writing() as connection:
-                numbers = [number for (number,) in connection.execute(statement, (moment, moment, _FORGOTTEN_AT_ONCE))]
+                numbers = [number for (number,) in connection.execute(statement, (ended, ended, _FORGOTTEN_AT_ONCE))]
                 _withdraw(connection, numbers)
             if len(numbers) < _FORGOTTEN_AT_ONCE:
                 return

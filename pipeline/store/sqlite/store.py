@@ -7,6 +7,7 @@ from pathlib import Path
 
 import apsw
 
+from pipeline.store.roles import SKETCHES_KEPT
 from pipeline.store.sqlite.claims import SqliteClaims
 from pipeline.store.sqlite.database import Database
 from pipeline.store.sqlite.dead_letters import SqliteDeadLetters
@@ -43,7 +44,7 @@ class SqliteStore:
                 self.outbox.release()
 
     def tend(self, now: datetime) -> None:
-        """Nothing is due here: one file holds one generation."""
+        self.events.forget(now - SKETCHES_KEPT)
 
     def close(self) -> None:
         self._presence.leave()
