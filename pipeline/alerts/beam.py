@@ -18,9 +18,8 @@ log = structlog.get_logger()
 class QueueAlerts(Step):
     """Passages with hits in, the same out once what they tell is in the outbox.
 
-    A hit that was known before, told or not, tells nobody: an edit alerts only where a watch newly matches. Nor does one of an event
-    that was told under the id of another, before they were merged. `webhooks` are the
-    names each watch tells.
+    A hit that was known before, told or not, tells nobody: an edit alerts only where a watch newly matches. Nor does one of an
+    event that was told under the id of another, before they were merged. `webhooks` are the names each watch tells.
     """
 
     stage = "alerts"

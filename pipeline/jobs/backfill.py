@@ -50,8 +50,8 @@ _progress: dict[int, Progress] = {}
 def backfill(settings: Settings, paths: Sequence[Path], progress: Progress, *, tells: bool = False, clock: Clock = utc_now) -> None:
     """Take every story in `paths` the whole way; with `tells`, hits make alerts.
 
-    What came is grouped into events again at the end. Raises `ConfigError` for a path that does not exist, `TransientError` where the store is away. Setting `progress.stop` ends it
-    once what is under way is finished.
+    What came is grouped into events again at the end. Raises `ConfigError` for a path that does not exist, `TransientError` where
+    the store is away. Setting `progress.stop` ends it once what is under way is finished.
     """
     progress.files = found(paths)
     progress.bytes_total = sum(map(_size, progress.files.paths))

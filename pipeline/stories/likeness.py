@@ -1,6 +1,6 @@
 """What a story is about, as numbers: its terms with their counts, what each says, and how alike two stories are. No I/O.
 
-A term is a word without its ending, as a slot of 2^20: two words in one slot happen and hardly matter. How much a term says is how
+A term is a word without its ending, as a slot of 2^18: two words in one slot happen and hardly matter. How much a term says is how
 rare it is, by a background of English (`data/common_words.tsv`) and the stories of late together (TF-IDF, cosine).
 """
 
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from pipeline.store.words import words
 
-SLOTS = 2**20
+SLOTS = 2**18
 MOST_TELLING = 20
 """Terms that a story is found by."""
 BACKGROUND_STORIES = 3_800

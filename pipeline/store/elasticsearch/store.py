@@ -9,11 +9,13 @@ import elasticsearch
 from pipeline.store.elasticsearch.claims import ElasticsearchClaims
 from pipeline.store.elasticsearch.client import Access, Cluster
 from pipeline.store.elasticsearch.dead_letters import ElasticsearchDeadLetters
+from pipeline.store.elasticsearch.events import ElasticsearchEvents
 from pipeline.store.elasticsearch.feeds import ElasticsearchFeedSchedule
 from pipeline.store.elasticsearch.indices import Indices
 from pipeline.store.elasticsearch.landing import ElasticsearchLanding
 from pipeline.store.elasticsearch.outbox import ElasticsearchOutbox
 from pipeline.store.elasticsearch.stories import ElasticsearchStories
+from pipeline.store.roles import SKETCHES_KEPT
 
 
 class ElasticsearchStore:
@@ -32,6 +34,7 @@ class ElasticsearchStore:
         self.landing = ElasticsearchLanding(cluster, indices, self.feeds)
         self.claims = ElasticsearchClaims(cluster, indices)
         self.stories = ElasticsearchStories(cluster, indices)
+        self.events = ElasticsearchEvents(cluster, indices)
         self.outbox = ElasticsearchOutbox(cluster, indices)
         self.dead_letters = ElasticsearchDeadLetters(cluster, indices)
 
@@ -42,6 +45,7 @@ class ElasticsearchStore:
         self.landing.roll(now)
         self.claims.roll(now)
         self.stories.roll(now)
+        self.events.forget(now - SKETCHES_KEPT)
 
     def wipe(self) -> None:
         """Drop every index and template of this store: for those that were made to try something."""
