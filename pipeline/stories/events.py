@@ -17,6 +17,8 @@ from pipeline.stories.likeness import Rarity, packed_terms
 
 MOST_ALIKE = 48
 """Stories that one is compared with."""
+MOST_ASKED = 12
+"""Of the terms that tell a story, those by which others are looked for; others are found by more, as they may tell it otherwise."""
 RECENT = 10_000
 """Stories of late that say how rare a term is, beside the background."""
 _REFRESHED_EVERY = 64
@@ -39,7 +41,7 @@ def sketch_of(story: Story, rarity: Rarity) -> Sketch:
 
 def telling(sketch: Sketch, rarity: Rarity) -> Telling:
     """What is asked for to find the stories that one is like."""
-    return Telling(rarity.asked(sketch.telling), sketch.published_at - WINDOW, sketch.published_at + WINDOW)
+    return Telling(rarity.asked(sketch.telling[:MOST_ASKED]), sketch.published_at - WINDOW, sketch.published_at + WINDOW)
 
 
 def likenesses(sketch: Sketch, others: Sequence[Sketch], rarity: Rarity) -> list[float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from heapq import nsmallest
 from typing import Any
 
 from pipeline.model import Event, Sketch
@@ -16,9 +17,8 @@ from pipeline.store.codec import decode, encode
 from pipeline.store.roles import Telling
 from pipeline.store.sqlite.database import Database, microseconds, moment
 
-MOST_OF_A_TERM = 128
+MOST_OF_A_TERM = 96
 """Sketches that one term brings, newest first: of a word on every front page more would say nothing."""
-_MOST_TERMS = 32
 _PAGE = 500
 _FORGOTTEN_AT_ONCE = 500
 
@@ -173,18 +173,15 @@ def _decoded(rows: Iterable[tuple[bytes]]) -> list[Sketch]:
 
 
 def _alike(connection: Any, own: int, telling: Telling, limit: int) -> list[int]:
-    """The numbers of the sketches that share the most of `telling`; one statement, so that only those come out of SQLite."""
-    terms = sorted(telling.terms.items(), key=lambda item: (-item[1], item[0]))[:_MOST_TERMS]
-    if not terms:
-        return []
-    each = f"SELECT * FROM (SELECT sketch, published_at, ? AS weight FROM telling WHERE term = ? AND {_BETWEEN})"
-    statement = (
-        f"SELECT sketch FROM ({' UNION ALL '.join([each] * len(terms))}) WHERE sketch != ? "
-        "GROUP BY sketch ORDER BY sum(weight) DESC, published_at DESC, sketch LIMIT ?"
-    )
+    """The numbers of the sketches that share the most of `telling`. Counted here: SQLite takes half as long again to do it."""
     window = (microseconds(telling.since), microseconds(telling.until))
-    values = [value for term, weight in terms for value in (weight, term, *window)]
-    return [number for (number,) in connection.execute(statement, (*values, own, limit))]
+    weights: dict[tuple[int, int], int] = {}
+    for term, weight in telling.terms.items():
+        for found in connection.execute(_OF_TERM, (term, *window)):
+            weights[found] = weights.get(found, 0) + weight
+    heaviest = nsmallest(limit + 1, ((-weight, *found) for found, weight in weights.items()))
+    return [number for _, _, number in heaviest if number != own][:limit]
 
 
-_BETWEEN = f"published_at BETWEEN ? AND ? ORDER BY published_at DESC, sketch LIMIT {MOST_OF_A_TERM}"
+_OF_TERM = f"""SELECT -published_at, sketch FROM telling WHERE term = ? AND published_at BETWEEN ? AND ?
+    ORDER BY published_at DESC, sketch LIMIT {MOST_OF_A_TERM}"""
