@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ from pipeline.store.beam import batches
 from pipeline.store.sqlite.store import SqliteStore
 from pipeline.stories.events import Placing
 from pipeline.stories.identify import identify
-from pipeline.stories.likeness import SLOTS, Rarity
+from pipeline.stories.likeness import Rarity, packed_terms, slots
 
 WANTED = {"ecbplus": (0.80, 0.85), "neus": (0.55, 0.77)}
 """Pair F1 and B-cubed F1."""
@@ -208,6 +209,7 @@ def growth(options: argparse.Namespace) -> tuple[dict[str, object], bool]:
 
 
 PROBED = 2_000
+MOST_WORDS = 300_000
 
 
 def placing_time(store: SqliteStore, rng: np.random.Generator, n: int, at: datetime, apart: timedelta) -> tuple[float, float]:
@@ -224,14 +226,20 @@ def placing_time(store: SqliteStore, rng: np.random.Generator, n: int, at: datet
 
 def ranks(rng: np.random.Generator, words: int) -> np.ndarray:
     """Words as news has them: few are common, most are rare."""
-    return np.minimum(rng.zipf(1.25, words), 400_000)
+    return np.minimum(rng.zipf(1.25, words), MOST_WORDS)
 
 
 def sketch(rng: np.random.Generator, rarity: Rarity, n: int, at: datetime) -> Sketch:
     """A story's sketch, made without a text."""
-    terms, counts = np.unique(ranks(rng, 330) * 2_654_435_761 % SLOTS, return_counts=True)
+    terms, counts = np.unique(places()[ranks(rng, 330)], return_counts=True)
     packed = (terms.astype("<u4") << 8 | np.minimum(counts, 255).astype("<u4")).tobytes()
     return Sketch(f"s{n}", stable_id("event", f"s{n}"), f"outlet{n % 500}.example", at, rarity.telling(packed), packed)
+
+
+@cache
+def places() -> np.ndarray:
+    """Where each made word counts, by its rank."""
+    return np.array([slots(packed_terms("", f"w{rank}"))[0] for rank in range(MOST_WORDS + 1)])
 
 
 def made(rng: np.random.Generator, n: int, at: datetime) -> Passage:
