@@ -2,7 +2,8 @@
 
 Where everything is like everything, as on the day of an election, being alike says less: so half of how crowded it is around each
 of two stories is taken off how alike they are. Crowding counts up to `MOST_CROWDED`: an event of hundreds of stories is crowded by
-itself, and would else fall to pieces (without the limit, one of 115 stories in 66).
+itself, and would else fall to pieces (without the limit, one of 115 stories in 66). And it counts from `LEAST_CROWDED`: of a few
+stories about the same people, none has a neighbour that would tell.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pipeline.stories.likeness import SLOTS, Floats, Packed
 
 LEAST_ALIKE = 0.13
 """How alike the stories of two groups are on average, less crowding, where they tell one happening: the one threshold."""
-MOST_CROWDED = 0.16
+LEAST_CROWDED, MOST_CROWDED = 0.10, 0.16
 WINDOW = timedelta(hours=72)
 """Stories further apart are never compared; twice as far apart on average, groups have nothing in common."""
 
@@ -42,7 +43,7 @@ def nearness(apart: timedelta) -> float:
 def crowding(alike: Sequence[float]) -> float:
     """How crowded it is around a story, by how alike others are to it, in any order; those that nobody found count as unlike."""
     first, last = _CROWD
-    return min(MOST_CROWDED, sum(sorted(alike, reverse=True)[first:last]) / (last - first))
+    return min(MOST_CROWDED, max(LEAST_CROWDED, sum(sorted(alike, reverse=True)[first:last]) / (last - first)))
 
 
 def grouped(told: Sequence[Told], alike: Sequence[Mapping[int, float]], crowded: Sequence[float]) -> list[int]:
