@@ -34,7 +34,7 @@ from pipeline.store.beam import batches
 from pipeline.store.sqlite.store import SqliteStore
 from pipeline.stories.events import Placing
 from pipeline.stories.identify import identify
-from pipeline.stories.likeness import Rarity, packed_terms, slots
+from pipeline.stories.likeness import packed_terms, slots, telling
 
 WANTED = {"ecbplus": (0.80, 0.85), "neus": (0.55, 0.77)}
 """Pair F1 and B-cubed F1."""
@@ -190,11 +190,11 @@ def growth(options: argparse.Namespace) -> tuple[dict[str, object], bool]:
     measured: dict[int, tuple[float, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         store = SqliteStore(Path(folder, "growth.db"))
-        at, n, rarity = NOW, 0, Rarity()
+        at, n = NOW, 0
         for mark in marks:
             while n < mark:
                 count = min(500, mark - n)
-                store.events.keep([sketch(rng, rarity, n + k, at + (n + k) * apart) for k in range(count)], at + n * apart)
+                store.events.keep([sketch(rng, n + k, at + (n + k) * apart) for k in range(count)], at + n * apart)
                 n += count
                 if n % 10_000 == 0:
                     store.tend(at + n * apart)
@@ -229,11 +229,11 @@ def ranks(rng: np.random.Generator, words: int) -> np.ndarray:
     return np.minimum(rng.zipf(1.25, words), MOST_WORDS)
 
 
-def sketch(rng: np.random.Generator, rarity: Rarity, n: int, at: datetime) -> Sketch:
+def sketch(rng: np.random.Generator, n: int, at: datetime) -> Sketch:
     """A story's sketch, made without a text."""
     terms, counts = np.unique(places()[ranks(rng, 330)], return_counts=True)
     packed = (terms.astype("<u4") << 8 | np.minimum(counts, 255).astype("<u4")).tobytes()
-    return Sketch(f"s{n}", stable_id("event", f"s{n}"), f"outlet{n % 500}.example", at, rarity.telling(packed), packed)
+    return Sketch(f"s{n}", stable_id("event", f"s{n}"), f"outlet{n % 500}.example", at, telling(packed), packed)
 
 
 @cache

@@ -13,7 +13,7 @@ from datetime import datetime
 from pipeline.model import Passage, Sketch, Story
 from pipeline.store.roles import Store, Telling
 from pipeline.stories.grouping import LEAST_ALIKE, WINDOW, crowding, nearness
-from pipeline.stories.likeness import Rarity, packed_terms
+from pipeline.stories.likeness import Rarity, packed_terms, telling
 
 MOST_ALIKE = 48
 """Stories that one is compared with."""
@@ -33,13 +33,13 @@ def rarity_of(store: Store) -> Rarity:
     return rarity
 
 
-def sketch_of(story: Story, rarity: Rarity) -> Sketch:
+def sketch_of(story: Story) -> Sketch:
     """What is remembered of a story; its event is as the story says."""
     terms = packed_terms(story.title, story.text)
-    return Sketch(story.id, story.event_id, story.source, story.published_at, rarity.telling(terms), terms, story.duplicate_of)
+    return Sketch(story.id, story.event_id, story.source, story.published_at, telling(terms), terms, story.duplicate_of)
 
 
-def telling(sketch: Sketch, rarity: Rarity) -> Telling:
+def wanted(sketch: Sketch, rarity: Rarity) -> Telling:
     """What is asked for to find the stories that one is like."""
     return Telling(rarity.asked(sketch.telling[:MOST_ASKED]), sketch.published_at - WINDOW, sketch.published_at + WINDOW)
 
@@ -67,7 +67,7 @@ class Placing:
         if not changed:
             return list(passages)
         known = self._store.events.of_stories({*changed, *(story.duplicate_of for story in changed.values() if story.duplicate_of)})
-        sketches = {id: sketch_of(story, self._rarity) for id, story in changed.items()}
+        sketches = {id: sketch_of(story) for id, story in changed.items()}
         fresh = {passage.story.id for passage in passages if passage.is_new} - known.keys()
         events = {id: sketch.event_id for id, sketch in known.items()}
         events |= {id: story.event_id for id, story in changed.items() if id not in events}
@@ -82,7 +82,7 @@ class Placing:
 
     def _met(self, sketches: Sequence[Sketch]) -> dict[str, str]:
         """The event of each story that has none yet: of those it is like in the store and before it in this batch, or its own."""
-        found = self._store.events.alike({sketch.story_id: telling(sketch, self._rarity) for sketch in sketches}, MOST_ALIKE)
+        found = self._store.events.alike({sketch.story_id: wanted(sketch, self._rarity) for sketch in sketches}, MOST_ALIKE)
         events: dict[str, str] = {}
         for at, sketch in enumerate(sketches):
             before = [each._replace(event_id=events[each.story_id]) for each in sketches[:at]]

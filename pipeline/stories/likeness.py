@@ -118,17 +118,23 @@ class Rarity:
         found: Floats = (products / np.maximum(lengths, 1e-9)).astype(np.float32)
         return found
 
-    def telling(self, packed: bytes) -> tuple[int, ...]:
-        """The terms that say most of a story, the most telling first."""
-        weights, terms = self.weights(packed), slots(packed)
-        return tuple(int(term) for term in terms[np.argsort(-weights, kind="stable")[:MOST_TELLING]])
-
     def asked(self, terms: Sequence[int]) -> dict[int, int]:
         """How much each of `terms` weighs where others are looked for that have it."""
         return {term: max(1, round(1_000 * float(self._says[term]))) for term in terms}
 
 
 _TIMES = (1 + np.log(np.maximum(np.arange(256), 1))).astype(np.float32)
+
+
+def telling(packed: bytes) -> tuple[int, ...]:
+    """The terms that say most of a story by the background alone, the most telling first: the same whatever came before it."""
+    weights, terms = _by_background().weights(packed), slots(packed)
+    return tuple(int(term) for term in terms[np.argsort(-weights, kind="stable")[:MOST_TELLING]])
+
+
+@cache
+def _by_background() -> Rarity:
+    return Rarity()
 
 
 @cache

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pipeline.model import Sketch, stable_id
 from pipeline.store.roles import Store
-from pipeline.stories.events import MOST_ALIKE, likenesses, telling
+from pipeline.stories.events import MOST_ALIKE, likenesses, wanted
 from pipeline.stories.grouping import LEAST_ALIKE, Told, crowding, grouped
 from pipeline.stories.likeness import Rarity, slots
 from pipeline.stories.versions import event_of
@@ -64,7 +64,7 @@ class _Near:
         asked = [sketch for sketch in sketches if sketch.story_id not in self._known]
         for at in range(0, len(asked), _ASKED_AT_ONCE):
             page = asked[at : at + _ASKED_AT_ONCE]
-            found = self._store.events.alike({each.story_id: telling(each, self._rarity) for each in page}, MOST_ALIKE)
+            found = self._store.events.alike({each.story_id: wanted(each, self._rarity) for each in page}, MOST_ALIKE)
             for sketch in page:
                 others = [other for other in found[sketch.story_id] if not other.duplicate_of]
                 alike = likenesses(sketch, others, self._rarity)

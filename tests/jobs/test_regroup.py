@@ -11,7 +11,6 @@ from pipeline.jobs.regroup import LOOK_BACK, regroup
 from pipeline.model import Entity, Reading, ReadStory, Story, TopicScore
 from pipeline.store.roles import Store
 from pipeline.stories.events import Placing, sketch_of
-from pipeline.stories.likeness import Rarity
 from tests.fakes import MemoryStore
 from tests.stories.happenings import NOON, stored, story, together
 
@@ -24,7 +23,7 @@ def apart(store: Store, *stories: Story) -> None:
     """Stories that as many workers met at once: each began an event of its own."""
     for told in stories:
         assert store.stories.put([ReadStory(told, Reading(told.versions[-1].id))]) == set()
-    store.events.keep([sketch_of(told, Rarity()) for told in stories], NOON)
+    store.events.keep([sketch_of(told) for told in stories], NOON)
 
 
 def event(store: Store, story_id: str) -> str:
@@ -97,7 +96,7 @@ def test_what_is_on_its_way_is_looked_at_again():
     """A sketch whose story is not stored yet stays as it is, and the next pass finds the story."""
     store = MemoryStore()
     apart(store, FIRE[0])
-    store.events.keep([sketch_of(FIRE[1], Rarity())], NOON)
+    store.events.keep([sketch_of(FIRE[1])], NOON)
     assert regroup(store, NOON).moved == 0
     assert store.events.of_stories(["f1"])["f1"].event_id == FIRE[1].event_id
     store.stories.put([ReadStory(FIRE[1], Reading("v-f1"))])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.stories.grouping import WINDOW, nearness
-from pipeline.stories.likeness import MOST_TELLING, Rarity, packed_terms, slots, stem
+from pipeline.stories.likeness import MOST_TELLING, Rarity, packed_terms, slots, stem, telling
 
 FIRE = packed_terms("Warehouse burns in Leeds", "A fire destroyed a warehouse in Leeds. Firefighters fought the flames all night.")
 SAME = packed_terms("Leeds warehouse destroyed", "Flames tore through the warehouse in Leeds; firefighters were there at night.")
@@ -43,7 +43,7 @@ def test_two_tellings_of_one_happening_are_more_alike_than_of_two():
 def test_what_many_stories_have_says_less():
     """A rare word tells a story; once everybody has it, it does not."""
     rarity = Rarity()
-    rare = rarity.telling(FIRE)[0]
+    rare = telling(FIRE)[0]
     before = rarity.asked([rare])[rare]
     for _ in range(5_000):
         rarity.count(FIRE)
@@ -63,9 +63,9 @@ def test_any_text_has_terms_in_order_each_once(title: str, text: str):
     """Whatever a publisher writes; what tells it are some of them."""
     terms = slots(packed_terms(title, text)).tolist()
     assert terms == sorted(set(terms))
-    telling = Rarity().telling(packed_terms(title, text))
-    assert len(telling) == min(MOST_TELLING, len(terms))
-    assert set(telling) <= set(terms)
+    found = telling(packed_terms(title, text))
+    assert len(found) == min(MOST_TELLING, len(terms))
+    assert set(found) <= set(terms)
 
 
 def test_likeness_fades_with_time():
