@@ -231,6 +231,42 @@ class ReadStory(NamedTuple):
     """The names of the watches that match it, told or not."""
 
 
+# ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Sketch(NamedTuple):
+    """What is remembered of a story to tell which others are like it: no words, but a number for each."""
+
+    story_id: str
+    event_id: str
+    source: str
+    published_at: datetime
+    telling: tuple[int, ...]
+    """The terms that it is found by, the most telling first."""
+    terms: bytes
+    """All its terms with their counts, as `stories/likeness.py` packs them."""
+    duplicate_of: str | None = None
+    """As the story's: a copy is of the event of its original, whatever its words."""
+
+
+class Event(NamedTuple):
+    """The stories of all publishers on one happening, as they were when it was last looked at."""
+
+    id: str
+    headline: str
+    """The title that is most like those of all its stories."""
+    stories: int
+    sources: tuple[str, ...]
+    """In order of their first story."""
+    first_seen_at: datetime
+    last_published_at: datetime
+    growth: int
+    """Stories of the day up to its last one, less those of the day before."""
+    entities: tuple[Entity, ...] = ()
+    """Those that most of its stories name; the count is of stories."""
+    topics: tuple[str, ...] = ()
+
+
 # ── watches ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from pipeline.cli import alerting, feeding, finding, running, storing, trying
+from pipeline.cli import alerting, feeding, finding, happening, running, storing, trying
 from pipeline.errors import ConfigError, TransientError, WirewatchError
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for room in (running, finding, alerting, feeding, storing, trying):
+for room in (running, finding, happening, alerting, feeding, storing, trying):
     room.register(app)
 
 

@@ -14,7 +14,7 @@ from typing import IO, Any, TypeVar
 import orjson
 
 from pipeline.config.problems import without_user_info
-from pipeline.model import Alert, Delivery, FeedState, Hit, ReadStory
+from pipeline.model import Alert, Delivery, Event, FeedState, Hit, ReadStory
 from pipeline.store.roles import Store
 
 Record = dict[str, Any]
@@ -37,7 +37,17 @@ COLUMNS: Mapping[tuple[str, bool], tuple[str, ...]] = {
     ("stories", False): _STORY,
     ("stories", True): (*_STORY, *_FULL),
     **{
-        ("events", full): ("event_id", "headline", "stories", "sources", "first_seen_at", "last_published_at")
+        ("events", full): (
+            "event_id",
+            "headline",
+            "stories",
+            "sources",
+            "first_seen_at",
+            "last_published_at",
+            "growth",
+            "entities",
+            "topics",
+        )
         for full in (False, True)
     },
     **{("hits", full): ("ref", "story_id", "event_id", "watch", "entities", "evidence", "alert_id") for full in (False, True)},
@@ -199,22 +209,31 @@ def write(found: Iterable[Record], form: str, file: IO[bytes], columns: tuple[st
         _write_parquet(found, file, columns)
 
 
+def event_record(event: Event) -> Record:
+    """An event as it was when it was last looked at."""
+    return {
+        "event_id": event.id,
+        "headline": event.headline,
+        "stories": event.stories,
+        "sources": list(event.sources),
+        "first_seen_at": event.first_seen_at,
+        "last_published_at": event.last_published_at,
+        "growth": event.growth,
+        "entities": [entity._asdict() for entity in event.entities],
+        "topics": list(event.topics),
+    }
+
+
 def _events(store: Store) -> Iterator[Record]:
-    """Events as their stories make them: the first one's title is the headline."""
+    """Events as their stories make them now; what takes a look at them all, such as the headline, as it was when that was taken."""
+    looked_at = {event.id: event for event in store.events.records()}
     events: dict[str, Record] = {}
     for read in store.stories.all():
         story = read.story
-        event = events.setdefault(
-            story.event_id,
-            {
-                "event_id": story.event_id,
-                "headline": story.title,
-                "stories": 0,
-                "sources": [],
-                "first_seen_at": story.first_seen_at,
-                "last_published_at": story.published_at,
-            },
+        known = looked_at.get(story.event_id) or Event(
+            story.event_id, story.title, 0, (), story.first_seen_at, story.published_at, 0
         )
+        event = events.setdefault(story.event_id, event_record(known._replace(stories=0)))
         event["stories"] += 1
         event["first_seen_at"] = min(event["first_seen_at"], story.first_seen_at)
         event["last_published_at"] = max(event["last_published_at"], story.published_at)
@@ -267,7 +286,7 @@ def _write_parquet(found: Iterable[Record], file: IO[bytes], columns: tuple[str,
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    whole = {"versions", "stories", "failures", "items"} - ({"stories"} if "alert_id" in columns else set())
+    whole = {"versions", "stories", "failures", "items", "growth"} - ({"stories"} if "alert_id" in columns else set())
     schema = pa.schema([(column, pa.int64() if column in whole else pa.string()) for column in columns])
     rows = iter(found)
     with pq.ParquetWriter(file, schema) as writer:

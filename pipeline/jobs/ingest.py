@@ -22,7 +22,7 @@ from pipeline.model import Passage, ReadStory
 from pipeline.search.beam import IndexStories
 from pipeline.store.address import address_of
 from pipeline.store.beam import Step
-from pipeline.stories.beam import FinishStories, Identify, PlaceCopies, TakeUnfinished
+from pipeline.stories.beam import FinishStories, Identify, PlaceCopies, PlaceInEvents, TakeUnfinished
 from pipeline.stories.identify import settled
 from pipeline.watches.beam import MatchWatches
 from pipeline.watches.match import WatchIndex, matched
@@ -41,7 +41,8 @@ class TellStories(beam.PTransform):
         webhooks = {watch.name: watch.alert for watch in settings.watches}
         return (
             landed
-            | "same story? same event?" >> beam.ParDo(Identify(store, clock)).with_output_types(Passages)
+            | "same story?" >> beam.ParDo(Identify(store, clock)).with_output_types(Passages)
+            | "same event?" >> beam.ParDo(PlaceInEvents(store, clock)).with_output_types(Passages)
             | "read" >> beam.ParDo(ReadStories(store, settings.entities, settings.processes, clock)).with_output_types(Passages)
             | "watches" >> beam.ParDo(MatchWatches(store, settings.watches, clock)).with_output_types(Passages)
             | "index" >> beam.ParDo(IndexStories(store, Settle(settings, clock), clock)).with_output_types(Passages)

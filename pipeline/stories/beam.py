@@ -12,6 +12,7 @@ from pipeline.model import ItemVersion, Passage
 from pipeline.store.address import StoreAddress
 from pipeline.store.beam import LEASE, Step, batches
 from pipeline.stories.copies import placed
+from pipeline.stories.events import Placing
 from pipeline.stories.identify import identify
 
 log = structlog.get_logger()
@@ -71,7 +72,7 @@ class PlaceCopies(Step):
         yield known
 
     def _placed(self, passages: Sequence[Passage]) -> list[Passage]:
-        return placed(passages, self.store)
+        return placed(passages, self.store, self.clock())
 
     def _tell(self, passage: Passage) -> None:
         story = passage.story
@@ -83,6 +84,23 @@ class PlaceCopies(Step):
             return
         self.count(f"stories_{name}")
         log.info(f"story.{name}", story=story.id, source=story.source, title=story.title, of=story.duplicate_of)
+
+
+class PlaceInEvents(Step):
+    """Batches of passages in, the same out with the events of their stories, whose sketches are kept from here on."""
+
+    stage = "stories"
+
+    def setup(self) -> None:
+        super().setup()
+        self.placing: Placing | None = None
+
+    def process(self, passages: tuple[Passage, ...]) -> Iterator[tuple[Passage, ...]]:
+        yield tuple(self.together(passages, self._placed, self.of_passage))
+
+    def _placed(self, passages: Sequence[Passage]) -> list[Passage]:
+        self.placing = self.placing or Placing(self.store)
+        return self.placing.placed(passages, self.clock())
 
 
 class FinishStories(Step):

@@ -15,21 +15,23 @@ from datetime import datetime
 
 from pipeline.errors import TransientError
 from pipeline.model import Habit, Passage, ReadStory, Story
-from pipeline.store.roles import SearchRequest, Store
+from pipeline.store.roles import Place, SearchRequest, Store
 from pipeline.store.terms import original
 from pipeline.stories.boilerplate import Line, learnt, lines, newly_known, own_lines
 from pipeline.stories.duplicates import LEAST_SHARED, Wording, is_duplicate
+from pipeline.stories.events import sketch_of
 from pipeline.stories.versions import event_of
 
 _MOST_TRIES = 8
 _PAGE = 200
 
 
-def placed(passages: Sequence[Passage], store: Store) -> list[Passage]:
+def placed(passages: Sequence[Passage], store: Store, now: datetime) -> list[Passage]:
     """`passages` of stored stories, each beside its original where it is a copy, in the event of its text.
 
-    Other stories move too: to an original that was published earlier and came later. Raises `TransientError` where the store is
-    away or others write the same stories all the time; done again it ends the same.
+    Other stories move too: to an original that was published earlier and came later. Their sketches follow them; that of a copy
+    that is none any more is kept anew, so that its event is looked for again. Raises `TransientError` where the store is away or
+    others write the same stories all the time; done again it ends the same.
     """
     if not passages:
         return []
@@ -40,13 +42,17 @@ def placed(passages: Sequence[Passage], store: Store) -> list[Passage]:
     banded = {id: bands for id, bands in banded.items() if bands}
     store.bands.keep(banded)
     near = store.bands.sharing(banded, LEAST_SHARED)
-    moved: dict[str, Story] = {}
+    parted: dict[str, Story] = {}
     for story in _again(doubted, store):
-        moved |= _parted(story, texts, store)
+        parted |= _parted(story, texts, store)
+    moved = dict(parted)
     for passage in passages:
         ids = near.get(passage.story.id, [])
         if ids or passage.absorbed or passage.story.duplicate_of:
             moved |= _grouped(passage, ids, texts, store)
+    store.events.keep([sketch_of(story) for id, story in parted.items() if moved[id] == story], now)
+    store.events.move({id: Place(story.event_id, story.duplicate_of) for id, story in moved.items()})
+    store.events.withdraw({former for passage in passages for former in passage.story.former_ids})
     return [_moved(passage, moved) for passage in passages]
 
 
@@ -126,7 +132,8 @@ def _grouped(passage: Passage, near: Sequence[str], texts: _Texts, store: Store)
         group = _whole(store, {id: kept[id] for id in _linked(story, copied, kept)}, passage.story.former_ids)
         wanted = _ordered(story, [read.story for read in group.values()])
         if _is_written(store, group, wanted):
-            return {story.id: wanted[story.id], **{id: each for id, each in wanted.items() if each != group[id].story}}
+            # Those too that are as they were: somebody may have died before their sketches followed.
+            return wanted
     raise TransientError(f"the copies of story {passage.story.id} are written by others all the time; they are tried again later")
 
 
@@ -158,13 +165,14 @@ def _whole(store: Store, group: dict[str, ReadStory], former_ids: Collection[str
     asked: set[str] = set()
     while left := {*(read.story.id for read in group.values() if read.story.id != first.id), *former_ids} - asked:
         asked |= left
-        copies = [read for id in sorted(left) for read in _copies_of(store, id)]
+        copies = [read for id in sorted(left) for read in copies_of(store, id)]
         group |= {read.story.id: read for read in copies}
         first = min((read.story for read in group.values()), key=age)
     return group
 
 
-def _copies_of(store: Store, story_id: str) -> list[ReadStory]:
+def copies_of(store: Store, story_id: str) -> list[ReadStory]:
+    """The stories that are known for copies of one."""
     found, after = [], None
     while True:
         page = store.stories.search(SearchRequest(original(story_id), limit=_PAGE, after=after))
@@ -185,13 +193,17 @@ def _ordered(newcomer: Story, stories: Sequence[Story]) -> dict[str, Story]:
 
 
 def _is_written(store: Store, group: Mapping[str, ReadStory], wanted: Mapping[str, Story]) -> bool:
-    """Write what is not yet as it is wanted; whether all of it could be, and the original is one still."""
+    """Write what is not yet as it is wanted; whether all of it could be, and the original is one still, in the event of all."""
     changed = [read._replace(story=wanted[id]) for id, read in group.items() if read.story != wanted[id]]
     if store.stories.put(changed):
         return False
     originals = {story.duplicate_of for story in wanted.values() if story.duplicate_of}
     found = store.stories.get(originals)
-    return all(id in found and found[id].story.id == id and not found[id].story.duplicate_of for id in originals)
+    events = {story.event_id for story in wanted.values()}
+    return all(
+        id in found and found[id].story.id == id and not found[id].story.duplicate_of and found[id].story.event_id in events
+        for id in originals
+    )
 
 
 def age(story: Story) -> tuple[datetime, datetime, str]:
@@ -206,7 +218,7 @@ def _again(ids: Collection[str], store: Store) -> list[Story]:
     """The stories of ids that are copies, or have some."""
     kept = [read.story for read in store.stories.get(ids).values()] if ids else []
     return [story for story in kept if story.duplicate_of] + [
-        read.story for story in kept if not story.duplicate_of for read in _copies_of(store, story.id)
+        read.story for story in kept if not story.duplicate_of for read in copies_of(store, story.id)
     ]
 
 
@@ -217,7 +229,7 @@ def _parted(story: Story, texts: _Texts, store: Store) -> dict[str, Story]:
         if kept is None or not kept.story.duplicate_of:
             return {}
         beside = store.stories.get([kept.story.duplicate_of]).values()
-        others = [read.story for read in (*beside, *_copies_of(store, kept.story.duplicate_of)) if read.story.id != story.id]
+        others = [read.story for read in (*beside, *copies_of(store, kept.story.duplicate_of)) if read.story.id != story.id]
         if any(texts.are_copies(kept.story, other) for other in others):
             return {}
         alone = kept.story._replace(duplicate_of=None, event_id=event_of(story.id))

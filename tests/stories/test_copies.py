@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.model import Hit, hit_id
+from pipeline.store.roles import Place
 from pipeline.stories.copies import placed
+from pipeline.stories.events import sketch_of
 from tests.fakes import MemoryStore
 from tests.stories.test_identify import LONG, NOON, OTHER, identify, put, sighted, stories, taken
 
@@ -119,9 +121,9 @@ def test_two_that_are_looked_at_at_once_find_each_other() -> None:
         batches = [identify([version], store)[0] for version in (copy(1, -5), copy(2, -3))]
         put(store, batches[0])
         put(store, batches[1])
-        placed(batches[first], store)
-        placed(batches[second], store)
-        placed(batches[first], store)
+        placed(batches[first], store, NOON)
+        placed(batches[second], store, NOON)
+        placed(batches[first], store, NOON)
         assert sorted((story.source, bool(story.duplicate_of)) for story in stories(store)) == [
             ("outlet1.example", False),
             ("outlet2.example", True),
@@ -149,8 +151,26 @@ def test_a_hit_follows_its_story_to_another_event() -> None:
     [passage], _ = identify([copy(2, -3)], store)
     put(store, [passage])
     hit = Hit(hit_id(passage.story.id, "w"), passage.story.id, passage.story.event_id, "w", (), (), NOON)
-    [known] = placed([passage._replace(hits=(hit,))], store)
+    [known] = placed([passage._replace(hits=(hit,))], store, NOON)
     assert [each.event_id for each in known.hits] == [original.story.event_id]
+
+
+def test_sketches_follow_copies_and_originals() -> None:
+    """Also where somebody died before they did, and a story that became part of another has none."""
+    store = MemoryStore()
+    [older] = taken(store, copy(2, -3))
+    store.events.keep([sketch_of(older.story)], NOON)
+    passages, _ = identify([copy(1, -5)], store)
+    put(store, passages)
+    store.events.keep([sketch_of(passages[0].story), sketch_of(passages[0].story)._replace(story_id="former")], NOON)
+    [original] = placed(passages, store, NOON)
+    for sketch in store.events.of_stories([older.story.id, original.story.id]).values():
+        assert sketch.event_id == older.story.event_id
+        assert sketch.duplicate_of == (original.story.id if sketch.story_id == older.story.id else None)
+    store.events.move({older.story.id: Place("elsewhere", None)})
+    placed([original._replace(story=original.story._replace(former_ids=("former",)))], store, NOON)
+    assert store.events.of_stories([older.story.id])[older.story.id].duplicate_of == original.story.id
+    assert store.events.of_stories(["former"]) == {}
 
 
 FOOTER = (

@@ -46,7 +46,7 @@ def taken(store: MemoryStore, *versions: ItemVersion) -> list[Passage]:
     passages, refused = identify(versions, store)
     assert refused == []
     put(store, passages)
-    return placed(passages, store)
+    return placed(passages, store, NOON)
 
 
 def stories(store: MemoryStore) -> list[Story]:

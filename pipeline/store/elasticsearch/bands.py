@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from pipeline.errors import TransientError
@@ -54,6 +54,9 @@ class ElasticsearchBands:
         body = {"query": {"terms": {"bands": list(bands)}}, "size": _MOST_FOUND, "track_total_hits": False}
         hits = self._cluster.search(self._alias, body)["hits"]["hits"]
         return [(hit["_id"], hit["_source"]["bands"]) for hit in hits]
+
+    def all(self) -> Iterator[tuple[str, list[int]]]:
+        return ((each.id, each.source["bands"]) for each in self._generations.documents())
 
     def roll(self, now: datetime) -> None:
         """Begin a new generation where it is time."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from pipeline.model import Habit
 from pipeline.store.elasticsearch.bytes64 import packed, unpacked
@@ -19,11 +19,10 @@ class ElasticsearchHabits:
         self._index = indices.name("habits")
 
     def get(self, sources: Collection[str]) -> dict[str, Habit]:
-        kept = [
-            unpacked(each.source["habit"], Habit)._replace(revision=each.source["revision"])
-            for each in self._stored(sources).values()
-        ]
-        return {habit.source: habit for habit in kept}
+        return {habit.source: habit for habit in map(_habit, self._stored(sources).values())}
+
+    def all(self) -> Iterator[Habit]:
+        return (_habit(each) for page in self._cluster.written(self._index) for each in page)
 
     def put(self, habits: Sequence[Habit]) -> set[str]:
         stored = self._stored([habit.source for habit in habits])
@@ -36,6 +35,10 @@ class ElasticsearchHabits:
 
     def _stored(self, sources: Collection[str]) -> dict[str, Kept]:
         return self._cluster.mget([(self._index, short(source)) for source in sources])
+
+
+def _habit(stored: Kept) -> Habit:
+    return unpacked(stored.source["habit"], Habit)._replace(revision=stored.source["revision"])
 
 
 def _revision(stored: Kept | None) -> int:

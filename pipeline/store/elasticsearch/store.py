@@ -10,12 +10,14 @@ from pipeline.store.elasticsearch.bands import ElasticsearchBands
 from pipeline.store.elasticsearch.claims import ElasticsearchClaims
 from pipeline.store.elasticsearch.client import Access, Cluster
 from pipeline.store.elasticsearch.dead_letters import ElasticsearchDeadLetters
+from pipeline.store.elasticsearch.events import ElasticsearchEvents
 from pipeline.store.elasticsearch.feeds import ElasticsearchFeedSchedule
 from pipeline.store.elasticsearch.habits import ElasticsearchHabits
 from pipeline.store.elasticsearch.indices import Indices
 from pipeline.store.elasticsearch.landing import ElasticsearchLanding
 from pipeline.store.elasticsearch.outbox import ElasticsearchOutbox
 from pipeline.store.elasticsearch.stories import ElasticsearchStories
+from pipeline.store.roles import SKETCHES_KEPT
 
 _MOST_UNTOLD = 10_000
 
@@ -38,6 +40,7 @@ class ElasticsearchStore:
         self.stories = ElasticsearchStories(cluster, indices)
         self.bands = ElasticsearchBands(cluster, indices)
         self.habits = ElasticsearchHabits(cluster, indices)
+        self.events = ElasticsearchEvents(cluster, indices)
         self.outbox = ElasticsearchOutbox(cluster, indices)
         self.dead_letters = ElasticsearchDeadLetters(cluster, indices)
 
@@ -49,11 +52,13 @@ class ElasticsearchStore:
         self.claims.roll(now)
         self.stories.roll(now)
         self.bands.roll(now)
+        self.events.forget(now - min(SKETCHES_KEPT, stories_for or SKETCHES_KEPT))
         if stories_for is None or self.outbox.waiting_count() > _MOST_UNTOLD:
             # So far behind, nothing is dropped from under those that are still to be told.
             return False
         untold = self.outbox.untold()
         self.stories.drop(now - stories_for, {id for alert in untold for id in alert.story_ids})
+        self.events.drop(now - stories_for)
         return self.outbox.drop(now - stories_for, {alert.id for alert in untold})
 
     def wipe(self) -> None:

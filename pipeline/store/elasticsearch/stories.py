@@ -60,6 +60,10 @@ class ElasticsearchStories:
         done |= {write.id for write, answer in zip(writes, answers, strict=True) if answer.is_done}
         return left.keys() - done
 
+    def leads(self) -> Iterator[tuple[str, str]]:
+        found = (each.source for each in self._generations.documents() if _LEADS_TO in each.source)
+        return ((source["story_id"], source[_LEADS_TO]) for source in found)
+
     def current_ids(self, ids: Collection[str]) -> dict[str, str]:
         found = self._stored(ids, [_LEADS_TO])
         leads = {id: str(each.source[_LEADS_TO]) for id, each in found.items() if _LEADS_TO in each.source}

@@ -25,6 +25,8 @@ MOST_SHARING = 20
 _MOST_OF_A_BAND = 50
 """Texts that one band brings, the newest: what is in more of them says little."""
 
+_BEHIND = "SELECT seq, entry FROM banded WHERE seq > ? ORDER BY seq"
+
 Numbers = npt.NDArray[np.uint32]
 
 
@@ -51,12 +53,30 @@ class SqliteBands:
             self._read_on()
             return self._recent.sharing(banded, least)
 
+    def all(self) -> Iterator[tuple[str, list[int]]]:
+        newest: dict[str, list[int]] = {}
+        with self._database.reading() as connection:
+            rows = connection.execute(_BEHIND, (_begin(connection, self._recent.window),)).fetchall()
+        for _, entry in rows:
+            for story_id, bands in decode(entry, list[tuple[str, list[int]]]):
+                # Behind those that were kept before it, so that the last texts are the last.
+                newest.pop(story_id, None)
+                newest[story_id] = bands
+        return iter(newest.items())
+
+    def forget(self) -> None:
+        """Forget what nobody looks through any more."""
+        with self._database.reading() as connection:
+            begin = _begin(connection, self._recent.window)
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM banded WHERE seq <= ?", (begin,))
+
     def _read_on(self) -> None:
         """Read what was added to the log since; at first, as much of its end as is looked through."""
         with self._database.reading() as connection:
             if self._seen is None:
                 self._seen = _begin(connection, self._recent.window)
-            rows = connection.execute("SELECT seq, entry FROM banded WHERE seq > ? ORDER BY seq", (self._seen,))
+            rows = connection.execute(_BEHIND, (self._seen,))
             texts: list[tuple[str, list[int]]] = []
             for seq, entry in rows:
                 self._seen = seq

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from pipeline.model import Habit
@@ -22,6 +22,11 @@ class SqliteHabits:
             rows = [row for source in sources for row in connection.execute(statement, (source,))]
         kept = [decode(habit, Habit)._replace(revision=revision) for revision, habit in rows]
         return {habit.source: habit for habit in kept}
+
+    def all(self) -> Iterator[Habit]:
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT revision, habit FROM habit ORDER BY source").fetchall()
+        return (decode(habit, Habit)._replace(revision=revision) for revision, habit in rows)
 
     def put(self, habits: Sequence[Habit]) -> set[str]:
         if not habits:

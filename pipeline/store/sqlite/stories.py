@@ -61,6 +61,10 @@ class SqliteStories:
         with self._database.writing() as connection:
             return {merger.id for merger in mergers if not _is_merged(connection, merger)}
 
+    def leads(self) -> Iterator[tuple[str, str]]:
+        with self._database.reading() as connection:
+            return iter(connection.execute("SELECT story_id, leads_to FROM merged ORDER BY story_id").fetchall())
+
     def current_ids(self, ids: Collection[str]) -> dict[str, str]:
         with self._database.reading() as connection:
             return _current(connection, ids)
