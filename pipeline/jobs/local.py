@@ -33,8 +33,7 @@ LONGEST_REST_S = 1.0
 STOP_WITHIN_S = 8.0
 _LONGEST_BACK_OFF_S = 30.0
 _TENDED_EVERY = timedelta(hours=1)
-REGROUPED_EVERY = timedelta(minutes=3)
-"""Events, where stories came."""
+_REGROUPED_EVERY = timedelta(minutes=3)
 _COUNTS_TOLD_EVERY_S = 300.0
 
 
@@ -172,7 +171,7 @@ class LocalService:
         if self._tended_at is None or now - self._tended_at >= _TENDED_EVERY:
             # Where there is more, the next tick does it: the stories that are on their way do not wait for it.
             self._tended_at = None if store.tend(now, self._settings.retention.stories) else now
-        if self._has_new_stories and now - self._regrouped_at >= REGROUPED_EVERY:
+        if self._has_new_stories and now - self._regrouped_at >= _REGROUPED_EVERY:
             self._regroup(store)
 
     def _regroup(self, store: Store) -> None:

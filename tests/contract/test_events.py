@@ -82,6 +82,17 @@ def test_what_was_kept_since_is_told_in_order_of_publication(store: Store):
     assert names(store.events.newest(1)) == ["d"]
 
 
+def test_a_copys_sketch_says_whose_it_is_and_what_is_no_story_has_none(store: Store):
+    """From when it is known."""
+    store.events.keep([sketch("a", 1), sketch("b", 1)], NOON)
+    store.events.move({"b": Place("f", "a"), "a": Place("f", None)})
+    assert {id: each.duplicate_of for id, each in store.events.of_stories(["a", "b"]).items()} == {"a": None, "b": "a"}
+    store.events.withdraw(["a", "z"])
+    assert names(store.events.alike({"x": telling(1)}, 9)["x"]) == ["b"]
+    assert store.events.of_stories(["a"]) == {}
+    store.events.withdraw([])
+
+
 def test_it_is_remembered_up_to_when_everything_was_looked_at(store: Store):
     """Whoever comes next goes on from there."""
     assert store.events.looked_at() is None
@@ -106,6 +117,7 @@ def test_an_event_that_was_merged_leads_to_the_one_it_is_now(store: Store):
     store.events.redirect({"b": "c"})
     assert store.events.current(["a", "b", "c", "z"]) == {"a": "c", "b": "c"}
     assert store.events.led_to(["c", "a"]) == {"c": ("a", "b", "d")}
+    assert sorted(store.events.redirects()) == [("a", "c"), ("b", "c"), ("d", "c")]
     store.events.redirect({"b": "b"})
     assert store.events.current(["a", "b"]) == {"a": "c"}
 

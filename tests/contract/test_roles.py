@@ -159,6 +159,7 @@ def test_stories_that_share_bands_are_found_by_whoever_asks(store: Store):
     assert store.bands.sharing({"d": [1, 2, 3], "c": [9, 8], "x": [2**32 - 1, 7]}, 2) == {"d": ["a", "b"], "c": [], "x": []}
     assert store.bands.sharing({"x": [2**32 - 1, 7]}, 1) == {"x": ["a"]}
     assert store.bands.sharing({}, 1) == {}
+    assert sorted(store.bands.all()) == [("a", [1, 2, 3, 2**32 - 1]), ("b", [2, 3, 4]), ("c", [8]), ("d", [1, 2, 3])]
     store.bands.keep({})
 
 
@@ -171,3 +172,4 @@ def test_habits_are_written_over_what_was_read(store: Store):
     assert store.habits.put([habit._replace(lines={})]) == {"news.example"}
     assert store.habits.put([habit._replace(lines={}, revision=1), Habit("other.example")]) == set()
     assert store.habits.get(["news.example"])["news.example"] == Habit("news.example", {}, 2)
+    assert {habit.source: habit.revision for habit in store.habits.all()} == {"news.example": 2, "other.example": 1}

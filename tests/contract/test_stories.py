@@ -149,6 +149,7 @@ def test_an_id_is_merged_only_as_it_was_when_it_was_looked_at(store: Store):
     assert store.stories.merge([Merger("a", 1, "0")]) == set()
     assert store.stories.get(["c"])["c"].story.id == "0"
     assert store.stories.current_ids(["c", "a"]) == {"c": "0", "a": "0"}
+    assert sorted(store.stories.leads()) == [("a", "0"), ("c", "a")]
 
 
 def test_the_duplicates_of_a_story_are_found(store: Store):

@@ -34,6 +34,18 @@ def test_the_oldest_texts_are_forgotten(tmp_path: Path):
         assert each.sharing({"x": [1, 10]}, 2) == {"x": []}
 
 
+def test_the_log_is_kept_as_long_as_anybody_looks_through_it(tmp_path: Path):
+    """What is behind the window goes, and is found by nobody who begins later; a text that was kept again counts once."""
+    database = Database(tmp_path / "store.db")
+    bands = SqliteBands(database, window=4)
+    for n in range(12):
+        bands.keep({f"s{n % 6}": [n, n + 1]})
+    bands.forget()
+    assert list(bands.all()) == [(f"s{n % 6}", [n, n + 1]) for n in range(8, 12)]
+    assert list(SqliteBands(database).all()) == list(bands.all())
+    assert SqliteBands(database).sharing({"x": [3, 4], "y": [10, 11]}, 2) == {"x": [], "y": ["s4"]}
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from("abcdefgh"), st.lists(st.integers(0, 6), max_size=4), max_size=4), max_size=12))
 def test_any_runs_find_what_a_look_at_each_finds(tmp_path_factory, batches: list[dict[str, list[int]]]):
