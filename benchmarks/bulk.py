@@ -149,7 +149,7 @@ class MeteredStore:
     """A store each of whose roles is metered."""
 
     def __init__(self, store: Store, meter: Meter) -> None:
-        for role in ("feeds", "landing", "claims", "stories", "outbox"):
+        for role in ("feeds", "landing", "claims", "stories", "bands", "habits", "events", "outbox"):
             setattr(self, role, Metered(role, getattr(store, role), meter))
 
 

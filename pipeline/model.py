@@ -28,6 +28,11 @@ def stable_id(*parts: str) -> str:
     return digest.hexdigest()
 
 
+def hit_id(story_id: str, watch: str) -> str:
+    """The id of a watch's hit in a story."""
+    return stable_id("hit", story_id, watch)
+
+
 # ── feeds ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -130,6 +135,17 @@ class Story(NamedTuple):
     duplicate_of: str | None = None
     """The id of the original, where this is another publisher's near-verbatim copy."""
     ref: str | None = None
+    former_ids: tuple[str, ...] = ()
+    """Under which it was kept, in part, until it turned out to be one story; each leads here."""
+
+
+class Habit(NamedTuple):
+    """What a publisher says over and over, as far as it is known: its lines of late, by hash, each with stories that have it."""
+
+    source: str
+    lines: dict[int, tuple[str, ...]] = {}  # noqa: RUF012  # never changed, as nothing that flows is
+    revision: int = 0
+    """Which write of it this is, as of a story."""
 
 
 # ── language ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -223,6 +239,42 @@ class ReadStory(NamedTuple):
     """Which write of the story this is: 0 before the first. A write with a revision that is not the stored one is refused."""
     watches: tuple[str, ...] = ()
     """The names of the watches that match it, told or not."""
+
+
+# ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Sketch(NamedTuple):
+    """What is remembered of a story to tell which others are like it: no words, but a number for each."""
+
+    story_id: str
+    event_id: str
+    source: str
+    published_at: datetime
+    telling: tuple[int, ...]
+    """The terms that it is found by, the most telling first."""
+    terms: bytes
+    """All its terms with their counts, as `stories/likeness.py` packs them."""
+    duplicate_of: str | None = None
+    """As the story's: a copy is of the event of its original, whatever its words."""
+
+
+class Event(NamedTuple):
+    """The stories of all publishers on one happening, as they were when it was last looked at."""
+
+    id: str
+    headline: str
+    """The title that is most like those of all its stories."""
+    stories: int
+    sources: tuple[str, ...]
+    """In order of their first story."""
+    first_seen_at: datetime
+    last_published_at: datetime
+    growth: int
+    """Stories of the day up to its last one, less those of the day before."""
+    entities: tuple[Entity, ...] = ()
+    """Those that most of its stories name; the count is of stories."""
+    topics: tuple[str, ...] = ()
 
 
 # ── watches ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -331,3 +383,7 @@ class Passage(NamedTuple):
     reading: Reading | None = None
     """None until the language stage has read this version; carried over where the words did not change."""
     hits: tuple[Hit, ...] = ()
+    absorbed: tuple[tuple[str, int], ...] = ()
+    """Ids that turned out to be this story, with the revision of each that went into it: they lead here once it is stored."""
+    is_reworded: bool = True
+    """Whether it brought words that were not stored."""

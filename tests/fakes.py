@@ -11,10 +11,10 @@ from operator import attrgetter
 from threading import RLock
 from typing import assert_never
 
-from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Hit, ItemVersion, ReadStory
+from pipeline.model import Alert, DeadLetter, Delivery, Event, FeedState, Habit, Hit, ItemVersion, ReadStory, Sketch, stable_id
 from pipeline.store.fingerprint import digest
 from pipeline.store.query import All, Either, Fuzzy, Not, Published, Query, Words, wanted
-from pipeline.store.roles import Count, Facets, Found, KnownFeed, Page, SearchRequest
+from pipeline.store.roles import SKETCHES_KEPT, Count, Facets, Found, KnownFeed, Merger, Page, Place, SearchRequest, Telling
 from pipeline.store.snippet import is_like, snippet
 from pipeline.store.terms import Term, terms
 from pipeline.store.words import words
@@ -31,6 +31,9 @@ class MemoryStore:
         self.landing = MemoryLanding(lock, self.feeds)
         self.claims = MemoryClaims(lock)
         self.stories = MemoryStories(lock)
+        self.bands = MemoryBands(lock)
+        self.habits = MemoryHabits(lock)
+        self.events = MemoryEvents(lock)
         self.outbox = MemoryOutbox(lock)
         self.dead_letters = MemoryDeadLetters(lock)
 
@@ -38,7 +41,8 @@ class MemoryStore:
         """Nobody can have died and left anything here."""
 
     def tend(self, now: datetime, stories_for: timedelta | None = None) -> bool:
-        """Nothing grows old here: what is kept at least so long is kept."""
+        """What is kept at least so long is kept; only sketches are forgotten here."""
+        self.events.forget(now - SKETCHES_KEPT)
         return False
 
     def close(self) -> None:
@@ -187,10 +191,36 @@ class MemoryStories:
     def __init__(self, lock: RLock) -> None:
         self._lock = lock
         self._kept: dict[str, ReadStory] = {}
+        self._leads_to: dict[str, str] = {}
 
     def get(self, ids: Collection[str]) -> dict[str, ReadStory]:
         with self._lock:
-            return {key: self._kept[key] for key in ids if key in self._kept}
+            return {key: self._kept[self._current(key)] for key in ids if self._current(key) in self._kept}
+
+    def merge(self, mergers: Sequence[Merger]) -> set[str]:
+        with self._lock:
+            return {merger.id for merger in mergers if not self._merge(merger)}
+
+    def _merge(self, merger: Merger) -> bool:
+        if merger.id in self._leads_to:
+            return self._leads_to[merger.id] == merger.into
+        kept = self._kept.get(merger.id)
+        if (kept.revision if kept else 0) != merger.revision:
+            return False
+        self._kept.pop(merger.id, None)
+        self._leads_to[merger.id] = merger.into
+        return True
+
+    def leads(self) -> Iterator[tuple[str, str]]:
+        with self._lock:
+            return iter(sorted(self._leads_to.items()))
+
+    def current_ids(self, ids: Collection[str]) -> dict[str, str]:
+        with self._lock:
+            return {key: self._current(key) for key in ids if key in self._leads_to}
+
+    def _current(self, key: str) -> str:
+        return self._current(self._leads_to[key]) if key in self._leads_to else key
 
     def put(self, stories: Sequence[ReadStory]) -> set[str]:
         with self._lock:
@@ -201,7 +231,7 @@ class MemoryStories:
         revision = kept.revision if kept else 0
         if kept and read.revision == revision - 1:
             return kept == read._replace(revision=revision)
-        if read.revision != revision:
+        if read.revision != revision or read.story.id in self._leads_to:
             return False
         self._kept[read.story.id] = read._replace(revision=revision + 1)
         return True
@@ -262,6 +292,166 @@ class MemoryStories:
     def all(self) -> Iterator[ReadStory]:
         with self._lock:
             return iter(sorted(self._kept.values(), key=lambda read: (read.story.published_at, read.story.id)))
+
+
+class MemoryBands:
+    """Bands."""
+
+    def __init__(self, lock: RLock) -> None:
+        self._lock = lock
+        self._kept: dict[str, set[int]] = {}
+        self._last: dict[str, list[int]] = {}
+
+    def keep(self, banded: Mapping[str, Sequence[int]]) -> None:
+        with self._lock:
+            for key, its in banded.items():
+                self._kept.setdefault(key, set()).update(its)
+                self._last[key] = list(its)
+
+    def all(self) -> Iterator[tuple[str, list[int]]]:
+        with self._lock:
+            return iter(list(self._last.items()))
+
+    def sharing(self, banded: Mapping[str, Sequence[int]], least: int) -> dict[str, list[str]]:
+        with self._lock:
+            counts = {key: {other: len(set(its) & kept) for other, kept in self._kept.items()} for key, its in banded.items()}
+        return {
+            key: sorted((other for other in of if other != key and of[other] >= least), key=lambda other: (-of[other], other))[:20]
+            for key, of in counts.items()
+        }
+
+
+class MemoryHabits:
+    """Habits."""
+
+    def __init__(self, lock: RLock) -> None:
+        self._lock = lock
+        self._kept: dict[str, Habit] = {}
+
+    def get(self, sources: Collection[str]) -> dict[str, Habit]:
+        with self._lock:
+            return {key: self._kept[key] for key in sources if key in self._kept}
+
+    def all(self) -> Iterator[Habit]:
+        with self._lock:
+            return iter(sorted(self._kept.values(), key=attrgetter("source")))
+
+    def put(self, habits: Sequence[Habit]) -> set[str]:
+        with self._lock:
+            return {habit.source for habit in habits if not self._put(habit)}
+
+    def _put(self, habit: Habit) -> bool:
+        kept = self._kept.get(habit.source)
+        if habit.revision != (kept.revision if kept else 0):
+            return False
+        self._kept[habit.source] = habit._replace(revision=habit.revision + 1)
+        return True
+
+
+class MemoryEvents:
+    """Events, found by looking at each sketch."""
+
+    def __init__(self, lock: RLock) -> None:
+        self._lock = lock
+        self._sketches: dict[str, tuple[Sketch, datetime]] = {}
+        self._redirects: dict[str, str] = {}
+        self._events: dict[str, Event] = {}
+        self._looked_at: datetime | None = None
+
+    def keep(self, sketches: Sequence[Sketch], now: datetime) -> None:
+        with self._lock:
+            self._sketches.update({sketch.story_id: (sketch, now) for sketch in sketches})
+
+    def move(self, places: Mapping[str, Place]) -> None:
+        with self._lock:
+            for story_id in places.keys() & self._sketches.keys():
+                sketch, kept_at = self._sketches[story_id]
+                self._sketches[story_id] = sketch._replace(**places[story_id]._asdict()), kept_at
+
+    def withdraw(self, ids: Collection[str]) -> None:
+        with self._lock:
+            for story_id in ids:
+                self._sketches.pop(story_id, None)
+
+    def of_stories(self, ids: Collection[str]) -> dict[str, Sketch]:
+        with self._lock:
+            return {id: self._sketches[id][0] for id in ids if id in self._sketches}
+
+    def alike(self, wanted: Mapping[str, Telling], limit: int) -> dict[str, list[Sketch]]:
+        return {name: self._alike(name, telling)[:limit] for name, telling in wanted.items()}
+
+    def _alike(self, name: str, telling: Telling) -> list[Sketch]:
+        weights = {
+            sketch: sum(telling.terms.get(term, 0) for term in set(sketch.telling))
+            for sketch in self._all()
+            if telling.since <= sketch.published_at <= telling.until and sketch.story_id != name
+        }
+        found = sorted(weights, key=lambda sketch: (-weights[sketch], -sketch.published_at.timestamp(), stable_id(sketch.story_id)))
+        return [sketch for sketch in found if weights[sketch]]
+
+    def members(self, event_ids: Collection[str], limit: int) -> dict[str, list[Sketch]]:
+        newest_first = sorted(self._all(), key=lambda sketch: (sketch.published_at, sketch.story_id), reverse=True)
+        found = {id: [sketch for sketch in newest_first if sketch.event_id == id][:limit] for id in event_ids}
+        return {id: sketches for id, sketches in found.items() if sketches}
+
+    def kept(self, since: datetime, until: datetime) -> Iterator[Sketch]:
+        with self._lock:
+            found = [sketch for sketch, kept_at in self._sketches.values() if since <= kept_at < until]
+        return iter(sorted(found, key=attrgetter("published_at", "story_id")))
+
+    def newest(self, limit: int) -> list[Sketch]:
+        with self._lock:
+            newest_first = sorted(self._sketches.values(), key=lambda each: each[1], reverse=True)
+        return [sketch for sketch, _ in newest_first[:limit]]
+
+    def looked_at(self) -> datetime | None:
+        return self._looked_at
+
+    def looked(self, until: datetime) -> None:
+        self._looked_at = until
+
+    def forget(self, before: datetime) -> None:
+        with self._lock:
+            old = [id for id, (sketch, kept_at) in self._sketches.items() if max(sketch.published_at, kept_at) < before]
+            for id in old:
+                del self._sketches[id]
+
+    def _all(self) -> list[Sketch]:
+        with self._lock:
+            return [sketch for sketch, _ in self._sketches.values()]
+
+    def redirect(self, merged: Mapping[str, str]) -> None:
+        with self._lock:
+            for old, new in merged.items():
+                self._redirects.pop(new, None)
+                self._redirects = {id: new if led == old else led for id, led in self._redirects.items()}
+                if old != new:
+                    self._redirects[old] = new
+
+    def current(self, ids: Collection[str]) -> dict[str, str]:
+        with self._lock:
+            return {id: self._redirects[id] for id in ids if id in self._redirects}
+
+    def redirects(self) -> Iterator[tuple[str, str]]:
+        with self._lock:
+            return iter(sorted(self._redirects.items()))
+
+    def led_to(self, ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+        with self._lock:
+            led = {id: tuple(sorted(old for old, new in self._redirects.items() if new == id)) for id in ids}
+        return {id: olds for id, olds in led.items() if olds}
+
+    def record(self, events: Sequence[Event]) -> None:
+        with self._lock:
+            for event in events:
+                self._events.pop(event.id, None)
+                if event.stories:
+                    self._events[event.id] = event
+
+    def records(self, ids: Collection[str] | None = None) -> Iterator[Event]:
+        with self._lock:
+            chosen = [event for event in self._events.values() if ids is None or event.id in ids]
+        return iter(sorted(chosen, key=lambda event: (-event.last_published_at.timestamp(), event.id)))
 
 
 class MemoryOutbox:

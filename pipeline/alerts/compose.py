@@ -27,10 +27,15 @@ _ROOMS = (_Room(1_000, 10), _Room(400, 10), _Room(150, 5), _Room(60, 3))
 """Tried in turn. JSON makes up to six bytes of a code point; the last fits whatever it is filled with."""
 
 
+def alert_id(watch: str, event_id: str) -> str:
+    """The id of what one watch says of one event."""
+    return stable_id("alert", watch, event_id)
+
+
 def alert_of(hit: Hit, story: Story, now: datetime) -> Alert:
     """The alert that `hit` makes, told by `story`; a hit of the same watch on the same event makes one of the same id."""
     return Alert(
-        id=stable_id("alert", hit.watch, hit.event_id),
+        id=alert_id(hit.watch, hit.event_id),
         watch=hit.watch,
         event_id=hit.event_id,
         story_ids=(story.id,),

@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from pipeline.cli import alerting, feeding, finding, knowing, pairing, running, storing, trying
+from pipeline.cli import alerting, feeding, finding, happening, knowing, pairing, running, storing, trying
 from pipeline.errors import ConfigError, TransientError, WirewatchError
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for room in (running, finding, pairing, alerting, feeding, knowing, storing, trying):
+for room in (running, finding, happening, pairing, alerting, feeding, knowing, storing, trying):
     room.register(app)
 
 

@@ -9,12 +9,12 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import orjson
 
 from pipeline.config.problems import without_user_info
-from pipeline.model import Alert, Delivery, FeedState, Hit, Pair, ReadStory
+from pipeline.model import Alert, Delivery, Event, FeedState, Hit, Pair, ReadStory
 from pipeline.store.roles import Store
 
 Record = dict[str, Any]
@@ -37,7 +37,17 @@ COLUMNS: Mapping[tuple[str, bool], tuple[str, ...]] = {
     ("stories", False): _STORY,
     ("stories", True): (*_STORY, *_FULL),
     **{
-        ("events", full): ("event_id", "headline", "stories", "sources", "first_seen_at", "last_published_at")
+        ("events", full): (
+            "event_id",
+            "headline",
+            "stories",
+            "sources",
+            "first_seen_at",
+            "last_published_at",
+            "growth",
+            "entities",
+            "topics",
+        )
         for full in (False, True)
     },
     **{("hits", full): ("ref", "story_id", "event_id", "watch", "entities", "evidence", "alert_id") for full in (False, True)},
@@ -57,18 +67,22 @@ COLUMNS: Mapping[tuple[str, bool], tuple[str, ...]] = {
     },
 }
 _PARQUET_ROWS = 5_000
+_LOOKED_UP = 200
+"""Records whose ids are looked up together."""
+
+T = TypeVar("T")
 
 
 def records(store: Store, what: str, *, full: bool) -> Iterator[Record]:
     """Every record of a kind that `COLUMNS` names."""
     if what == "stories":
-        return (story_record(read, full=full) for read in store.stories.all())
+        return _stories(store, full=full)
     if what == "events":
         return _events(store)
     if what == "hits":
-        return map(hit_record, store.outbox.hits())
+        return _hits(store)
     if what == "alerts":
-        return (alert_record(alert, store.outbox.deliveries([alert.id])) for alert in store.outbox.alerts())
+        return _alerts(store)
     return map(feed_record, store.feeds.states())
 
 
@@ -151,6 +165,42 @@ def alert_record(alert: Alert, deliveries: Iterable[Delivery]) -> Record:
     }
 
 
+def _stories(store: Store, *, full: bool) -> Iterator[Record]:
+    for batch in _batches(store.stories.all()):
+        led = store.stories.current_ids({read.story.duplicate_of for read in batch if read.story.duplicate_of})
+        for read in batch:
+            original = read.story.duplicate_of
+            yield story_record(read, full=full) | {"duplicate_of": led.get(original, original) if original else None}
+
+
+def _hits(store: Store) -> Iterator[Record]:
+    """Every hit under the id that its story has now; where that was two, the first of each watch."""
+    told: set[tuple[str, str]] = set()
+    for batch in _batches(store.outbox.hits()):
+        stories = {id: read.story for id, read in store.stories.get({hit.story_id for hit in batch}).items()}
+        for hit in batch:
+            story = stories.get(hit.story_id)
+            if story and story.former_ids:
+                if (story.id, hit.watch) in told:
+                    continue
+                told.add((story.id, hit.watch))
+            yield hit_record(hit) | {"story_id": story.id if story else hit.story_id}
+
+
+def _alerts(store: Store) -> Iterator[Record]:
+    for batch in _batches(store.outbox.alerts()):
+        led = store.stories.current_ids({story_id for alert in batch for story_id in alert.story_ids})
+        for alert in batch:
+            stories = dict.fromkeys(led.get(story_id, story_id) for story_id in alert.story_ids)
+            yield alert_record(alert, store.outbox.deliveries([alert.id])) | {"stories": list(stories)}
+
+
+def _batches(found: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(found)
+    while batch := list(islice(rest, _LOOKED_UP)):
+        yield batch
+
+
 def write(found: Iterable[Record], form: str, file: IO[bytes], columns: tuple[str, ...]) -> None:
     """Write records to `file` as `jsonl`, `csv` or `parquet`; the latter two hold lists as JSON text."""
     if form == "jsonl":
@@ -162,22 +212,31 @@ def write(found: Iterable[Record], form: str, file: IO[bytes], columns: tuple[st
         _write_parquet(found, file, columns)
 
 
+def event_record(event: Event) -> Record:
+    """An event as it was when it was last looked at."""
+    return {
+        "event_id": event.id,
+        "headline": event.headline,
+        "stories": event.stories,
+        "sources": list(event.sources),
+        "first_seen_at": event.first_seen_at,
+        "last_published_at": event.last_published_at,
+        "growth": event.growth,
+        "entities": [entity._asdict() for entity in event.entities],
+        "topics": list(event.topics),
+    }
+
+
 def _events(store: Store) -> Iterator[Record]:
-    """Events as their stories make them: the first one's title is the headline."""
+    """Events as their stories make them now; what takes a look at them all, such as the headline, as it was when that was taken."""
+    looked_at = {event.id: event for event in store.events.records()}
     events: dict[str, Record] = {}
     for read in store.stories.all():
         story = read.story
-        event = events.setdefault(
-            story.event_id,
-            {
-                "event_id": story.event_id,
-                "headline": story.title,
-                "stories": 0,
-                "sources": [],
-                "first_seen_at": story.first_seen_at,
-                "last_published_at": story.published_at,
-            },
+        known = looked_at.get(story.event_id) or Event(
+            story.event_id, story.title, 0, (), story.first_seen_at, story.published_at, 0
         )
+        event = events.setdefault(story.event_id, event_record(known._replace(stories=0)))
         event["stories"] += 1
         event["first_seen_at"] = min(event["first_seen_at"], story.first_seen_at)
         event["last_published_at"] = max(event["last_published_at"], story.published_at)
@@ -240,7 +299,7 @@ def _write_parquet(found: Iterable[Record], file: IO[bytes], columns: tuple[str,
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    whole = {"versions", "stories", "failures", "items"} - ({"stories"} if "alert_id" in columns else set())
+    whole = {"versions", "stories", "failures", "items", "growth"} - ({"stories"} if "alert_id" in columns else set())
     schema = pa.schema([(column, pa.int64() if column in whole else pa.string()) for column in columns])
     rows = iter(found)
     with pq.ParquetWriter(file, schema) as writer:

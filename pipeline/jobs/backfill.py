@@ -25,6 +25,7 @@ from pipeline.config import Settings
 from pipeline.feeds.files import Refused, is_lines, is_packed, pieces
 from pipeline.jobs.ingest import TellStories
 from pipeline.jobs.places import Place, Places, placed
+from pipeline.jobs.regroup import regroup
 from pipeline.jobs.runner import LocalJob
 from pipeline.language.pool import pool_for
 from pipeline.language.resources import resources_of
@@ -68,8 +69,8 @@ def backfill(
 ) -> None:
     """Take every story in `paths` the whole way; with `tells`, hits make alerts.
 
-    Raises `ConfigError` for a path that does not exist, `TransientError` where the store is away. Setting `progress.stop` ends it
-    once what is under way is finished.
+    What came is grouped into events again at the end. Raises `ConfigError` for a path that does not exist, `TransientError` where
+    the store is away. Setting `progress.stop` ends it once what is under way is finished.
     """
     # No pipeline has said yet what Beam's file systems ask for; without it the one of S3 does not begin.
     FileSystems.set_options(PipelineOptions([]))
@@ -88,6 +89,8 @@ def backfill(
                 | TellStories(settings, clock)
             )
         ).run()
+        if not progress.stop.is_set():
+            regroup(store_at(store), clock())
     finally:
         del _progress[id(progress)]
 

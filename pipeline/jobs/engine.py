@@ -21,6 +21,7 @@ from pipeline.errors import TransientError
 from pipeline.feeds.beam import LeaseFeeds, PollFeeds, Polling
 from pipeline.jobs.deliver import deliverer_for
 from pipeline.jobs.ingest import TellStories
+from pipeline.jobs.regroup import regroup
 from pipeline.store.address import StoreAddress, address_of
 from pipeline.store.beam import Step
 from pipeline.stories.beam import TakeUnfinished
@@ -30,11 +31,10 @@ log = structlog.get_logger()
 _TICK_MS = 500
 _PATIENCE_S = 0.2
 """For polls: what a worker's poller has not brought by then comes out with its next share, and holds up no bundle."""
-_WAITS = timedelta(seconds=10)
-"""For a story's original that another worker has on the way."""
 _LEASE = timedelta(seconds=30)
 """Of what has landed: after a crash it is taken up that soon. What waits longer for its turn is emitted twice, finished once."""
 _TENDED_EVERY = timedelta(hours=1)
+_REGROUPED_EVERY = timedelta(minutes=3)
 
 
 class Engine(NamedTuple):
@@ -52,7 +52,8 @@ class Engine(NamedTuple):
 
 
 class Service(beam.PTransform):
-    """The whole service as one streaming job that nobody has to look after: polls, takes up what was left, tells, delivers, tends.
+    """The whole service as one streaming job that nobody has to look after: polls, takes up what was left, tells, delivers, tends,
+    groups events again.
 
     No step sees everything: feeds spread in shares by their hosts, stories in batches.
     """
@@ -68,6 +69,7 @@ class Service(beam.PTransform):
         polling = Polling.of(self.settings.feeds, self.settings.polling, _PATIENCE_S)
         ticks = begin | "tick" >> FlinkStreamingImpulseSource().set_interval_ms(self.engine.tick_ms)
         _ = ticks | "deliver and tend" >> beam.ParDo(Patient(DeliverAndTend(store, self.settings, clock)))
+        _ = ticks | "group again" >> beam.ParDo(Patient(GroupAgain(store, clock)))
         unfinished = ticks | "unfinished" >> beam.ParDo(Patient(TakeUnfinished(store, clock, lease=_LEASE)))
         polled = (
             ticks
@@ -80,7 +82,7 @@ class Service(beam.PTransform):
             | "landed" >> beam.Flatten()
             | "some" >> beam.Filter(bool)
             | "spread stories" >> beam.Reshuffle()
-            | "tell" >> TellStories(self.settings, clock, _WAITS)
+            | "tell" >> TellStories(self.settings, clock)
         )
 
 
@@ -120,4 +122,20 @@ class DeliverAndTend(Step):
         if self.tended_at is None or now - self.tended_at >= _TENDED_EVERY:
             self.store.tend(now)
             self.tended_at = now
+        return iter(())
+
+
+class GroupAgain(Step):
+    """Ticks in, nothing out: where nobody did for three minutes, this process groups what came since into events again.
+
+    The store says when it was done last. Two that begin at once do it twice, which ends the same.
+    """
+
+    stage = "stories"
+
+    def process(self, _tick: object) -> Iterator[object]:
+        now = self.clock()
+        last = self.store.events.looked_at()
+        if last is None or now - last >= _REGROUPED_EVERY:
+            regroup(self.store, now)
         return iter(())

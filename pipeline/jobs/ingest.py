@@ -1,14 +1,13 @@
 """The way of a story, as one chain: from what has landed to what a person is told. Every runner runs this.
 
-    landed ─► same story? same event? ─► read ─► watches ─► index ─► outbox ─► finish
+    landed ─► same story? ─► read ─► watches ─► index ─► same text? ─► outbox ─► finish
 
 What is landed comes from a tick: feeds that are due, and what landed before and was never finished.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
 
 import apache_beam as beam
 
@@ -24,7 +23,7 @@ from pipeline.model import Passage, ReadStory
 from pipeline.search.beam import IndexStories
 from pipeline.store.address import address_of
 from pipeline.store.beam import Step
-from pipeline.stories.beam import FinishStories, Identify, TakeUnfinished
+from pipeline.stories.beam import FinishStories, Identify, PlaceCopies, PlaceInEvents, TakeUnfinished
 from pipeline.stories.identify import settled
 from pipeline.watches.beam import MatchWatches
 from pipeline.watches.match import WatchIndex, matched
@@ -33,12 +32,10 @@ from pipeline.watches.match import WatchIndex, matched
 class TellStories(beam.PTransform):
     """Batches of landed item version ids in; on leaving, each story is searchable, told and finished. At least once, as if once."""
 
-    def __init__(self, settings: Settings, clock: Clock = utc_now, waits: timedelta = timedelta()) -> None:
-        """`waits`: how long a story may wait for one that another process has on the way, where there are several."""
+    def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
         super().__init__()
         self.settings = settings
         self.clock = clock
-        self.waits = waits
 
     def expand(self, landed: beam.PCollection) -> beam.PCollection:
         store, clock, settings = address_of(self.settings), self.clock, self.settings
@@ -46,10 +43,12 @@ class TellStories(beam.PTransform):
         webhooks = {watch.name: watch.alert for watch in settings.watches}
         return (
             landed
-            | "same story? same event?" >> beam.ParDo(Identify(store, clock, self.waits)).with_output_types(Passages)
+            | "same story?" >> beam.ParDo(Identify(store, clock)).with_output_types(Passages)
+            | "same event?" >> beam.ParDo(PlaceInEvents(store, clock)).with_output_types(Passages)
             | "read" >> beam.ParDo(reading).with_output_types(Passages)
             | "watches" >> beam.ParDo(MatchWatches(store, settings.watches, clock)).with_output_types(Passages)
             | "index" >> beam.ParDo(IndexStories(store, Settle(settings, clock), clock)).with_output_types(Passages)
+            | "same text?" >> beam.ParDo(PlaceCopies(store, clock)).with_output_types(Passages)
             | "outbox" >> beam.ParDo(QueueAlerts(store, webhooks, clock)).with_output_types(Passages)
             | "finish" >> beam.ParDo(FinishStories(store, clock))
         )
@@ -63,7 +62,7 @@ class Settle:
         self.edition = edition(settings.entities, resources_of(settings))
         self.clock = clock
 
-    def __call__(self, stored: ReadStory, passage: Passage) -> Passage:
+    def __call__(self, stored: Mapping[str, ReadStory], passage: Passage) -> Passage:
         return matched(settled(stored, passage, self.edition), WatchIndex(self.watches), self.clock())
 
 

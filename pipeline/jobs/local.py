@@ -33,6 +33,7 @@ LONGEST_REST_S = 1.0
 STOP_WITHIN_S = 8.0
 _LONGEST_BACK_OFF_S = 30.0
 _TENDED_EVERY = timedelta(hours=1)
+_REGROUPED_EVERY = timedelta(minutes=3)
 _COUNTS_TOLD_EVERY_S = 300.0
 
 
@@ -61,6 +62,8 @@ class LocalService:
         self.counts: Counter[str] = Counter()
         """What the ticks so far have counted (`pipeline.store.beam` says what)."""
         self._counts_told_at = time.monotonic()
+        self._regrouped_at = clock()
+        self._has_new_stories = False
 
     def run(self, stop: threading.Event) -> None:
         """Run until `stop` is set; then finish within ten seconds. Raises what ended the deliverer, if anything did."""
@@ -96,6 +99,8 @@ class LocalService:
             while not stop.is_set() and (polls_under_way() or store.landing.unfinished_count()):
                 if self._tick(PATIENCE_S) > 0 or (polls_under_way() and time.monotonic() > ends_at + PATIENCE_S):
                     break
+            if self._has_new_stories and not stop.is_set():
+                self._regroup(store)
             is_told = deliverer.run_until_idle(deliver_within_s, stop)
             self.feed_states = store.feeds.states()
             return is_told
@@ -151,6 +156,7 @@ class LocalService:
             return rest_s
         began = time.perf_counter()
         self.counts += self._job(patience_s).run()
+        self._has_new_stories = True
         log.debug("tick", ms=round((time.perf_counter() - began) * 1000))
         if time.monotonic() - self._counts_told_at >= _COUNTS_TOLD_EVERY_S:
             self._tell_counts()
@@ -166,6 +172,15 @@ class LocalService:
         if self._tended_at is None or now - self._tended_at >= _TENDED_EVERY:
             # Where there is more, the next tick does it: the stories that are on their way do not wait for it.
             self._tended_at = None if store.tend(now, self._settings.retention.stories) else now
+        if self._has_new_stories and now - self._regrouped_at >= _REGROUPED_EVERY:
+            self._regroup(store)
+
+    def _regroup(self, store: Store) -> None:
+        from pipeline.jobs.regroup import regroup
+
+        self._regrouped_at = self._clock()
+        regroup(store, self._regrouped_at)
+        self._has_new_stories = False
 
     def _job(self, patience_s: float) -> LocalJob:
         if patience_s not in self._jobs:

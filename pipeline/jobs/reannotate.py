@@ -152,7 +152,8 @@ class Recall(Step):
         self.tells = tells
 
     def process(self, ids: tuple[str, ...]) -> Iterator[tuple[Passage, ...]]:
-        yield tuple(self._passage(read) for read in self.store.stories.get(ids).values())
+        current = {read.story.id: read for read in self.store.stories.get(ids).values()}
+        yield tuple(map(self._passage, current.values()))
 
     def _passage(self, read: ReadStory) -> Passage:
         is_read = read.reading.edition == self.today and read.reading.version_id == read.story.versions[-1].id
@@ -165,5 +166,6 @@ class IndexChanged(IndexStories):
     def _indexed(self, passages: Sequence[Passage]) -> list[Passage]:
         stored = self.store.stories.get([passage.story.id for passage in passages])
         changed = [passage for passage in passages if stored.get(passage.story.id) != read_story(passage)]
-        written = {passage.story.id: passage for passage in super()._indexed(changed)}
+        # By the id that each had: it may have turned out to be another story's meanwhile.
+        written = dict(zip((passage.story.id for passage in changed), super()._indexed(changed), strict=True))
         return [written.get(passage.story.id, passage) for passage in passages]

@@ -2,7 +2,8 @@
 
 What is there already is not written again, so that a copy that was killed is run again and goes on, and one that is run again
 later brings what changed since. The order makes a half copy harmless: a version is known only once its content is there, and
-claims come before the stories they lead to. Of a story, a feed and a delivery that both have, the one that is further on stays.
+claims come before the stories they lead to. Up to when events were grouped is not brought: the first grouping on the copy looks at
+all that is remembered. Of a story, a feed and a delivery that both have, the one that is further on stays.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from pipeline.errors import ConfigError, TransientError
-from pipeline.model import Alert, Delivery, Hit, ItemVersion, ReadStory
-from pipeline.store.roles import KnownFeed, Store
+from pipeline.model import Alert, Delivery, Event, Habit, Hit, ItemVersion, ReadStory, Sketch
+from pipeline.store.roles import KnownFeed, Merger, Store
 
 A = TypeVar("A")
 
@@ -23,9 +24,12 @@ Progress = Callable[[str, int], None]
 
 _BATCH = 200
 _MANY = 2_000
+_WINDOW = 100_000
+"""Bands at once: what a store has of them is read whole to see what it lacks."""
 _MOST_TRIES = 5
 _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 """A lease that is over: what is unfinished may be taken up as soon as a service runs on the copy."""
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Copied(NamedTuple):
@@ -103,6 +107,8 @@ def _bring_stories(stories: Sequence[ReadStory], _source: Store, target: Store) 
     left = {read.story.id: read for read in stories}
     for _ in range(_MOST_TRIES):
         there = target.stories.get(left)
+        # What became part of another story in the target is further on there.
+        left = {id: read for id, read in left.items() if id not in there or there[id].story.id == id}
         wanted = [
             read._replace(revision=there[id].revision if id in there else 0)
             for id, read in left.items()
@@ -113,6 +119,55 @@ def _bring_stories(stories: Sequence[ReadStory], _source: Store, target: Store) 
             return
         left = {id: left[id] for id in stale}
     raise TransientError("store copy: the stories of TO are written by others all the time; stop what works on it, and copy again")
+
+
+def _bring_leads(leads: Sequence[tuple[str, str]], _source: Store, target: Store) -> None:
+    there = target.stories.get([id for id, _ in leads])
+    kept = {id: read.revision for id, read in there.items() if read.story.id == id}
+    target.stories.merge([Merger(id, kept.get(id, 0), into) for id, into in leads])
+
+
+def _bring_habits(habits: Sequence[Habit], _source: Store, target: Store) -> None:
+    there = target.habits.get([habit.source for habit in habits])
+    new = [(habit, there.get(habit.source, Habit(habit.source))) for habit in habits]
+    target.habits.put([habit._replace(revision=known.revision) for habit, known in new if habit.lines != known.lines])
+
+
+def _bring_bands(banded: Sequence[tuple[str, list[int]]], _source: Store, target: Store) -> None:
+    there = dict(target.bands.all())
+    for batch in _batches((each for each in banded if there.get(each[0]) != each[1]), _MANY):
+        target.bands.keep(dict(batch))
+
+
+def _bring_sketches(sketches: Sequence[Sketch], _source: Store, target: Store) -> None:
+    """Sketches, each placed as its story is in the target; as old as the stories, so that they are forgotten in time."""
+    ids = [sketch.story_id for sketch in sketches]
+    there, stories = target.events.of_stories(ids), target.stories.get(ids)
+    placed = [_placed_as(sketch, stories.get(sketch.story_id)) for sketch in sketches]
+    newest = max(sketch.published_at for sketch in sketches)
+    target.events.keep([sketch for sketch in placed if sketch != there.get(sketch.story_id)], newest)
+
+
+def _placed_as(sketch: Sketch, read: ReadStory | None) -> Sketch:
+    return sketch._replace(event_id=read.story.event_id, duplicate_of=read.story.duplicate_of) if read else sketch
+
+
+def _bring_redirects(redirects: Sequence[tuple[str, str]], _source: Store, target: Store) -> None:
+    there = target.events.current([old for old, _ in redirects])
+    target.events.redirect({old: new for old, new in redirects if there.get(old) != new})
+
+
+def _bring_events(events: Sequence[Event], _source: Store, target: Store) -> None:
+    there = {event.id: event for event in target.events.records([event.id for event in events])}
+    target.events.record([event for event in events if not _is_ahead_of(there.get(event.id), event)])
+
+
+def _is_ahead_of(known: Event | None, event: Event) -> bool:
+    return known is not None and (known == event or known.last_published_at > event.last_published_at)
+
+
+def _sketches(store: Store) -> Iterator[Sketch]:
+    return store.events.kept(_AT_ONCE, _NEVER)
 
 
 def _is_later(read: ReadStory, there: ReadStory) -> bool:
@@ -151,6 +206,12 @@ KINDS: tuple[Kind, ...] = (
     Kind("known", lambda store: store.landing.known(), _bring_known, _MANY),
     Kind("claims", lambda store: store.claims.all(), _bring_claims, _MANY),
     Kind("stories", lambda store: store.stories.all(), _bring_stories),
+    Kind("merged stories", lambda store: store.stories.leads(), _bring_leads),
+    Kind("habits", lambda store: store.habits.all(), _bring_habits),
+    Kind("bands", lambda store: store.bands.all(), _bring_bands, _WINDOW),
+    Kind("sketches", _sketches, _bring_sketches),
+    Kind("merged events", lambda store: store.events.redirects(), _bring_redirects),
+    Kind("events", lambda store: store.events.records(), _bring_events),
     Kind("alerts", lambda store: store.outbox.alerts(), _bring_alerts),
     Kind("deliveries", _deliveries, lambda *_: None),
     Kind("hits", lambda store: store.outbox.hits(), _bring_hits, _MANY),

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
-from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Hit, ItemVersion, ReadStory
+from pipeline.model import Alert, DeadLetter, Delivery, Event, FeedState, Habit, Hit, ItemVersion, ReadStory, Sketch
 from pipeline.store.query import EVERYTHING, Query
 
 
@@ -148,11 +148,34 @@ class Facets(NamedTuple):
     """Days of publication (UTC, `2026-11-24`), newest first."""
 
 
+class Merger(NamedTuple):
+    """A story that turned out to be another one."""
+
+    id: str
+    revision: int
+    """Of the story that went into the other; 0 where none was stored under `id`."""
+    into: str
+    """The older story's id."""
+
+
 class Stories(Protocol):
     """Every story with its reading, and the search over them."""
 
     def get(self, ids: Collection[str]) -> dict[str, ReadStory]:
-        """The stored stories among `ids`, each with the revision to hand back."""
+        """The stored stories among `ids`, each with the revision to hand back; under a merged id, the story that it leads to."""
+
+    def merge(self, mergers: Sequence[Merger]) -> set[str]:
+        """Let ids lead to other stories from now on; answers those refused as stale, by `Merger.revision` as in `put`.
+
+        What stood under such an id is found by no search and not counted, and `put` refuses it as stale. An id that leads to the
+        same story already counts as merged.
+        """
+
+    def current_ids(self, ids: Collection[str]) -> dict[str, str]:
+        """Where each merged id among `ids` leads."""
+
+    def leads(self) -> Iterator[tuple[str, str]]:
+        """Every merged id, once, with the id that it was merged into."""
 
     def put(self, stories: Sequence[ReadStory]) -> set[str]:
         """Write stories whose `revision` is still the stored one, searchable on return; answers the ids refused as stale.
@@ -176,6 +199,118 @@ class Stories(Protocol):
 
     def all(self) -> Iterator[ReadStory]:
         """Every story, oldest published first; what arrives meanwhile may or may not be among them."""
+
+
+class Bands(Protocol):
+    """The bands of each text of late, and who shares them: what copies of one text are found by.
+
+    A band is a number below 2**32. Of a story that was kept several times the last text counts, and earlier ones may. A store may
+    forget all but the last hundred thousand texts.
+    """
+
+    def keep(self, banded: Mapping[str, Sequence[int]]) -> None:
+        """Keep the bands of stories, found on return by whoever asks, in whatever process."""
+
+    def sharing(self, banded: Mapping[str, Sequence[int]], least: int) -> dict[str, list[str]]:
+        """For each story the others that share at least `least` of its bands, most first, then by id; a bounded number."""
+
+    def all(self) -> Iterator[tuple[str, list[int]]]:
+        """Every story whose bands are remembered, once, with those of its last text."""
+
+
+class Habits(Protocol):
+    """What each publisher says over and over. Bounded: a habit that is not kept up is forgotten."""
+
+    def get(self, sources: Collection[str]) -> dict[str, Habit]:
+        """The habits of publishers, of those that have any."""
+
+    def all(self) -> Iterator[Habit]:
+        """The habits of every publisher, each with the revision to hand back."""
+
+    def put(self, habits: Sequence[Habit]) -> set[str]:
+        """Write habits whose `revision` is still the stored one; answers the sources refused as stale."""
+
+
+SKETCHES_KEPT = timedelta(days=6)
+"""Twice the time in which stories are compared: an event's first stories are there while its last may come."""
+
+
+class Telling(NamedTuple):
+    """What is asked for of sketches: some of these terms, and a time."""
+
+    terms: Mapping[int, int]
+    """How much each term weighs; rarer ones more."""
+    since: datetime
+    until: datetime
+
+
+class Place(NamedTuple):
+    """Where a story is placed."""
+
+    event_id: str
+    duplicate_of: str | None
+
+
+class Events(Protocol):
+    """A sketch of each story of late, found by the terms that tell it from others; and the events that stories make.
+
+    A store answers with what it finds quickly: of a term that many stories have, the newest of them count.
+    """
+
+    def keep(self, sketches: Sequence[Sketch], now: datetime) -> None:
+        """Keep sketches, which can be found on return; one of a story that has one replaces it, `now` too."""
+
+    def move(self, places: Mapping[str, Place]) -> None:
+        """Let the sketches of stories (key) be where these are now (value), of those that have one."""
+
+    def withdraw(self, ids: Collection[str]) -> None:
+        """Forget the sketches of stories: of what is a story no more."""
+
+    def of_stories(self, ids: Collection[str]) -> dict[str, Sketch]:
+        """The sketches of stories, of those that have one, by story id."""
+
+    def alike(self, wanted: Mapping[str, Telling], limit: int) -> dict[str, list[Sketch]]:
+        """For each key, up to `limit` sketches published from `since` to `until` that share its terms, by weight, heaviest first.
+
+        Of the same weight the newest come first, then in an order that is the same whatever came first. Those of a story that
+        was asked for by its id are not among its own.
+        """
+
+    def members(self, event_ids: Collection[str], limit: int) -> dict[str, list[Sketch]]:
+        """The newest `limit` sketches of each event that has any, newest first."""
+
+    def kept(self, since: datetime, until: datetime) -> Iterator[Sketch]:
+        """The sketches that were kept from `since` to before `until`, in order of publication."""
+
+    def newest(self, limit: int) -> list[Sketch]:
+        """The `limit` sketches that were kept last, in any order."""
+
+    def looked_at(self) -> datetime | None:
+        """Up to when what was kept has been grouped again; None before the first time."""
+
+    def looked(self, until: datetime) -> None:
+        """Remember up to when what was kept has been grouped again."""
+
+    def forget(self, before: datetime) -> None:
+        """Forget sketches that were both published and kept before a moment: no story of now can be like them."""
+
+    def redirect(self, merged: Mapping[str, str]) -> None:
+        """Let events (key) lead to others (value), with what leads to them; an event that others lead to leads nowhere itself."""
+
+    def current(self, ids: Collection[str]) -> dict[str, str]:
+        """Where each event leads, of those that lead to another."""
+
+    def redirects(self) -> Iterator[tuple[str, str]]:
+        """Every event that leads to another, with that one."""
+
+    def led_to(self, ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """The events that lead to each, of those that any lead to, in order."""
+
+    def record(self, events: Sequence[Event]) -> None:
+        """Write what is known of events; one with a known id replaces it, one without stories goes."""
+
+    def records(self, ids: Collection[str] | None = None) -> Iterator[Event]:
+        """Every event (or those of `ids`), the one with the newest story first."""
 
 
 class Outbox(Protocol):
@@ -239,6 +374,12 @@ class Store(Protocol):
     def claims(self) -> Claims: ...
     @property
     def stories(self) -> Stories: ...
+    @property
+    def bands(self) -> Bands: ...
+    @property
+    def habits(self) -> Habits: ...
+    @property
+    def events(self) -> Events: ...
     @property
     def outbox(self) -> Outbox: ...
     @property

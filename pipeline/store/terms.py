@@ -14,7 +14,7 @@ from pipeline.config.problems import without_user_info
 from pipeline.model import Entity, ReadStory
 from pipeline.store.words import name
 
-TermKind = Literal["entity", "pair", "topic", "source", "feed", "language", "event", "watch", "is"]
+TermKind = Literal["entity", "pair", "topic", "source", "feed", "language", "event", "watch", "is", "original"]
 
 _PARTS = re.compile(r", | and ")
 
@@ -71,6 +71,11 @@ def event(event_id: str) -> Term:
     return Term("event", event_id)
 
 
+def original(story_id: str) -> Term:
+    """The duplicates of a story."""
+    return Term("original", story_id)
+
+
 def watch(watch_name: str) -> Term:
     """The stories that a watch matches, told or not."""
     return Term("watch", watch_name.casefold())
@@ -85,6 +90,8 @@ def _of(read: ReadStory) -> Iterator[Term]:
     story, reading = read.story, read.reading
     yield STORY
     yield DUPLICATE if story.duplicate_of else ORIGINAL
+    if story.duplicate_of:
+        yield original(story.duplicate_of)
     yield source(story.source)
     yield event(story.event_id)
     yield from map(feed, story.feeds)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from pipeline.store.roles import Store
 
-_ROLES = ("feeds", "landing", "claims", "stories", "outbox", "dead_letters")
+_ROLES = ("feeds", "landing", "claims", "stories", "bands", "habits", "events", "outbox", "dead_letters")
 
 Spent = Callable[[int], None]
 """Is told the microseconds of a call, whether it succeeded or not."""

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
 from pipeline.clock import Clock, utc_now
-from pipeline.model import ItemVersion, Passage, Story
+from pipeline.model import ItemVersion, Passage
 from pipeline.store.address import StoreAddress
 from pipeline.store.beam import LEASE, Step, batches
+from pipeline.stories.copies import placed
+from pipeline.stories.events import Placing
 from pipeline.stories.identify import identify
-from pipeline.stories.on_the_way import OnTheWay
 
 log = structlog.get_logger()
 
 MOST_TAKEN = 512
 """Unfinished item versions that one tick takes up."""
-LOOKED_AGAIN = timedelta(seconds=1)
-"""How long a story that waits for another is left alone."""
 
 
 class TakeUnfinished(Step):
@@ -42,50 +41,66 @@ class TakeUnfinished(Step):
 class Identify(Step):
     """Batches of landed ids in, batches of passages out, each story once a batch. What cannot be a story is set aside.
 
-    An empty batch is passed on: it lets the steps behind hand on what they hold. Where several processes identify at once, a story
-    that may be a copy of one that another has on the way `waits` so long for it; it is landed again meanwhile.
+    An empty batch is passed on: it lets the steps behind hand on what they hold.
     """
 
     stage = "stories"
 
-    def __init__(self, store: StoreAddress | str, clock: Clock = utc_now, waits: timedelta = timedelta()) -> None:
-        super().__init__(store, clock)
-        self.waits = waits
-
-    def setup(self) -> None:
-        super().setup()
-        self.on_the_way = OnTheWay.of(self.address)
-
     def process(self, ids: tuple[str, ...]) -> Iterator[tuple[Passage, ...]]:
         versions = self.store.landing.read(ids)
-        passages = self.together(versions, self._identified, lambda version: [version])
-        self.on_the_way.add([passage.story for passage in passages], self.clock())
-        for passage in passages:
-            self._tell(passage)
-        yield tuple(passages)
+        yield tuple(self.together(versions, self._identified, lambda version: [version]))
 
     def _identified(self, versions: Sequence[ItemVersion]) -> list[Passage]:
-        now = self.clock()
-        passages, refused = identify(versions, self.store, self.on_the_way.known(now), lambda story: self._waits(story, now))
+        passages, refused = identify(versions, self.store)
         for version, why in refused:
             self.set_aside([version], why)
-        done = {id for passage in passages for id in passage.item_version_ids} | {version.id for version, _ in refused}
-        self.store.landing.reopen([version for version in versions if version.id not in done], now + LOOKED_AGAIN)
         return passages
 
-    def _waits(self, story: Story, now: datetime) -> bool:
-        return bool(self.waits) and self.on_the_way.waits(story.id, now, self.waits)
+
+class PlaceCopies(Step):
+    """Stored passages in, the same out, those that are copies beside their originals: each said to be new, a duplicate or updated.
+
+    Behind the index, as of two stories that are looked at at once the later then finds the earlier: both are stored.
+    """
+
+    stage = "stories"
+
+    def process(self, passages: tuple[Passage, ...]) -> Iterator[tuple[Passage, ...]]:
+        known = tuple(self.together(passages, self._placed, self.of_passage))
+        for passage in known:
+            self._tell(passage)
+        yield known
+
+    def _placed(self, passages: Sequence[Passage]) -> list[Passage]:
+        return placed(passages, self.store, self.clock())
 
     def _tell(self, passage: Passage) -> None:
         story = passage.story
         if passage.is_new:
             name = "duplicate" if story.duplicate_of else "new"
-        elif passage.reading is None:
+        elif passage.is_reworded:
             name = "updated"
         else:
             return
         self.count(f"stories_{name}")
         log.info(f"story.{name}", story=story.id, source=story.source, title=story.title, of=story.duplicate_of)
+
+
+class PlaceInEvents(Step):
+    """Batches of passages in, the same out with the events of their stories, whose sketches are kept from here on."""
+
+    stage = "stories"
+
+    def setup(self) -> None:
+        super().setup()
+        self.placing: Placing | None = None
+
+    def process(self, passages: tuple[Passage, ...]) -> Iterator[tuple[Passage, ...]]:
+        yield tuple(self.together(passages, self._placed, self.of_passage))
+
+    def _placed(self, passages: Sequence[Passage]) -> list[Passage]:
+        self.placing = self.placing or Placing(self.store)
+        return self.placing.placed(passages, self.clock())
 
 
 class FinishStories(Step):
@@ -95,5 +110,4 @@ class FinishStories(Step):
 
     def process(self, passages: tuple[Passage, ...]) -> None:
         self.store.landing.finish([id for passage in passages for id in passage.item_version_ids])
-        OnTheWay.of(self.address).forget([passage.story.id for passage in passages])
         self.count("stories_finished", len(passages))

@@ -85,6 +85,7 @@ def publisher(url: str) -> str | None:
     return _registered(parts.hostname) if parts and parts.hostname else None
 
 
+@lru_cache(maxsize=1_024)
 def _split(url: str) -> SplitResult | None:
     """The parts of `url`, percent-encoded alike, where it is an http(s) address with a host and a port that can be."""
     if len(url) > LONGEST_URL:

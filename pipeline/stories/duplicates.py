@@ -1,67 +1,116 @@
-"""Which stories are near-verbatim copies: bands that copies share, and the judgement of two texts. No I/O.
+"""Which texts are near-verbatim copies: bands that copies share, and the judgement of two texts. No I/O.
 
-Words in shingles of three, MinHash in 16 bands of 4 rows. Measured on 300 news stories with a word in twenty (in ten) replaced:
-found by bands and judged a copy .99 (.63); with shingles of five and bands of 8 rows .33 (.01). What shares a band is judged by the
-shingles themselves, so that a band that says too much costs a look and no mistake: one look in sixty stories.
+A text's bands are the 16 smallest hashes of its shingles of four words: a MinHash of one permutation, in bands of one row. What two
+texts share of them is found whether one is edited throughout or cut: of 1,480 news texts with one word in five edited .99 share two
+bands or more, cut to a third .98. Shingles of short words ("at the end of") are left out, as they stand everywhere.
+
+A copy tells nearly all of the other text in its order (the longest common subsequence of words), or is shorter and the other has
+nearly all of its shingles.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection
+import zlib
+from collections.abc import Iterable, Sequence
+from functools import cached_property, lru_cache
+from itertools import accumulate
 
-import rensa
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz.distance import LCSseq
 
-from pipeline.model import stable_id
-
-SHORTEST_WORDS = 40
+SHORTEST_WORDS = 20
 """A shorter text is no copy of another: two notices may well say the same."""
-LEAST_JACCARD = 0.5
-LEAST_CONTAINMENT = 0.8
+LEAST_SHARED = 2
+"""Bands that two texts share before they are compared."""
+LEAST_IN_ORDER = 0.75
+"""Of the longer text's words, those that stand in the other in the same order."""
+LEAST_JACCARD = 0.1
+"""Of the shingles of both: words in the same order with hardly three together are the common ones of any text."""
+LEAST_CONTAINED = 0.85
+"""Of the shorter text's shingles, those that the other has."""
 
-_SHINGLE = 3
-_LEAST_SHINGLES = SHORTEST_WORDS - _SHINGLE + 1
-_BANDS, _ROWS = 16, 4
-_SEED = 1
-_WORD = re.compile(r"\w+")
-_SCHEME = f"{rensa.RMinHash.ALGORITHM_VERSION}/{_SHINGLE}/{_ROWS}/{_SEED}"
-"""Signatures of another making are not compared: they would agree by chance alone."""
+_BANDS = 16
+_BAND_WORDS, _JUDGED_WORDS = 4, 3
+_SEARCHED = 2 * _BANDS
+"""Smallest shingles among which the smallest that differ are sought: a text may repeat itself."""
+_LEAST_LETTERS = 18
+_LEAST_DISTINCT = 12
+"""Words: a text that says the same over and over says nothing."""
+_MOST_WORDS = 4_000
+"""Of a text that are looked at; a long read has 10,000, and whoever copies it copies the beginning."""
+_ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
+_MIX = np.uint64(0xBF58476D1CE4E5B9)
 
-
-def shingles(text: str) -> frozenset[str]:
-    """Every three words that stand together in a text, whatever their case; none where it has fewer."""
-    words = _WORD.findall(text.casefold())
-    return frozenset(map(" ".join, zip(*(words[start:] for start in range(_SHINGLE)), strict=False)))
-
-
-def bands(shingled: Collection[str]) -> tuple[str, ...]:
-    """The `band:` fingerprints of a text, by its shingles, in order; none where it is short or says the same over and over."""
-    if len(shingled) < _LEAST_SHINGLES:
-        return ()
-    sketch = rensa.RMinHash(num_perm=_BANDS * _ROWS, seed=_SEED)
-    sketch.update(list(shingled))
-    digest = sketch.digest()
-    return tuple(_band(at, digest[at * _ROWS : (at + 1) * _ROWS]) for at in range(_BANDS))
+Numbers = npt.NDArray[np.uint64]
 
 
-def resemblance(some: frozenset[str], others: frozenset[str]) -> tuple[float, float]:
-    """How alike two texts are, by their shingles: the Jaccard index, and the part of the smaller set that is in the other.
+class Wording:
+    """The words of a text, by line, and what is made of them when it is asked for."""
 
-    Both are 0 where a text has fewer words than a shingle.
-    """
-    common = len(some & others)
-    if not common:
-        return 0.0, 0.0
-    return common / (len(some) + len(others) - common), common / min(len(some), len(others))
+    def __init__(self, lines: Iterable[Sequence[str]]) -> None:
+        self._words = [word for line in lines for word in line][:_MOST_WORDS]
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    @cached_property
+    def numbers(self) -> list[int]:
+        """The words as numbers."""
+        return list(map(_number, self._words))
+
+    @cached_property
+    def shingles(self) -> Numbers:
+        """The hashes of every three words that stand together, each once, in order."""
+        return np.unique(_hashed(self.numbers, _JUDGED_WORDS))
+
+    @cached_property
+    def is_varied(self) -> bool:
+        """Whether it says enough to be a copy of anything: one that is short, or says the same over and over, does not."""
+        return len(self) >= SHORTEST_WORDS and len(set(self._words)) >= _LEAST_DISTINCT
+
+    def bands(self) -> list[int]:
+        """What copies of it are found by; nothing where it does not say enough."""
+        if not self.is_varied:
+            return []
+        letters = np.array([0, *accumulate(map(len, self._words))])
+        is_telling = letters[_BAND_WORDS:] - letters[:-_BAND_WORDS] >= _LEAST_LETTERS
+        telling = _hashed(self.numbers, _BAND_WORDS)[is_telling]
+        smallest = np.partition(telling, _SEARCHED)[:_SEARCHED] if len(telling) > _SEARCHED else telling
+        bands: list[int] = (np.unique(smallest)[:_BANDS] & np.uint64(0xFFFFFFFF)).tolist()
+        return bands
 
 
-def is_duplicate(some: frozenset[str], others: frozenset[str]) -> bool:
-    """Whether of two texts, by their shingles, one is a copy of the other, edited a little or cut; the same both ways round."""
-    if min(len(some), len(others)) < _LEAST_SHINGLES:
+def is_duplicate(some: Wording, others: Wording) -> bool:
+    """Whether of two texts one is a copy of the other, edited or cut; the same both ways round."""
+    if not (some.is_varied and others.is_varied):
         return False
-    jaccard, containment = resemblance(some, others)
-    return jaccard >= LEAST_JACCARD or containment >= LEAST_CONTAINMENT
+    common = len(np.intersect1d(some.shingles, others.shingles, assume_unique=True))
+    smaller, both = sorted((len(some.shingles), len(others.shingles)))
+    if common >= LEAST_CONTAINED * smaller:
+        return True
+    if common < LEAST_JACCARD * (smaller + both - common) or min(len(some), len(others)) < LEAST_IN_ORDER * max(
+        len(some), len(others)
+    ):
+        return False
+    return bool(LCSseq.similarity(some.numbers, others.numbers) >= LEAST_IN_ORDER * max(len(some), len(others)))
 
 
-def _band(at: int, rows: list[int]) -> str:
-    return "band:" + stable_id("band", _SCHEME, str(at), ".".join(map(str, rows)))
+@lru_cache(maxsize=65_536)
+def _number(word: str) -> int:
+    return zlib.crc32(word.encode("utf-8", "surrogatepass"))
+
+
+def _hashed(words: list[int], together: int) -> Numbers:
+    """A hash of every so many words that stand together, in order of the text."""
+    count = len(words) - together + 1
+    if count <= 0:
+        return np.empty(0, np.uint64)
+    numbers = np.array(words, np.uint64)
+    hashed: Numbers = numbers[:count] * _ODD[0]
+    for at in range(1, together):
+        hashed += numbers[at : at + count] * _ODD[at]
+    hashed ^= hashed >> np.uint64(31)
+    hashed *= _MIX
+    hashed ^= hashed >> np.uint64(29)
+    return hashed

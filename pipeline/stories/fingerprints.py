@@ -1,6 +1,6 @@
 """What an item is recognised by when it is sighted again: its guid, its address, its words. No I/O.
 
-Two items that share a fingerprint are one story. What tells a reused guid or address from an edit has its place here one day.
+Two items that share a fingerprint are one story, but for a guid or an address that is used again: `edits.py` tells.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def fingerprints(item: Item, title: str, text: str) -> tuple[str, ...]:
     is a site's front door identifies nothing.
     """
     source = source_of(item)
-    names = [*_guid(item, source), *_url(item)]
+    names = list(dict.fromkeys((*_guid(item, source), *_url(item))))
     if len(text) >= SHORTEST_CONTENT or not names:
         names.append("content:" + stable_id("content", source, _folded(title), _folded(text)))
     return tuple(names)
@@ -40,12 +40,17 @@ def _guid(item: Item, source: str) -> list[str]:
     address = canonical(guid)
     if not guid or (address and not names_a_page(address)):
         return []
-    return ["guid:" + (stable_id("guid", address) if address else stable_id("guid", source, guid))]
+    # Whether a feed gives an address as guid, as link or as both makes no difference.
+    return [_of_address(address) if address else "guid:" + stable_id("guid", source, guid)]
 
 
 def _url(item: Item) -> list[str]:
     address = canonical(item.url) if item.url else None
-    return ["url:" + stable_id("url", address)] if address and names_a_page(address) else []
+    return [_of_address(address)] if address and names_a_page(address) else []
+
+
+def _of_address(address: str) -> str:
+    return "url:" + stable_id("url", address)
 
 
 def _folded(text: str) -> str:

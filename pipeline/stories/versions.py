@@ -21,6 +21,14 @@ _HALF = 10
 """Letters of a version's id that come of its title; as many come of its text (50 bits each)."""
 
 
+def new_id(name: str, seen_at: datetime) -> str:
+    """The id of the story that begins with a sighting: its second, then what its strongest fingerprint makes of it.
+
+    So the smaller of two ids is the older story's, for ever and for everybody: where two turn out to be one, the smaller stays.
+    """
+    return f"{max(0, int(seen_at.timestamp())):08x}" + stable_id("story", name)[:16]
+
+
 def version_id(title: str, text: str) -> str:
     """The id of a wording: half of it names the title, half the text, so that two ids tell what differs."""
     return stable_id("title", title)[:_HALF] + stable_id("text", text)[:_HALF]
@@ -56,7 +64,7 @@ def story_of(story_id: str, item: Item, title: str, text: str, seen_at: datetime
 
 
 def merged(stored: Story, incoming: Story) -> Story:
-    """One story of two tellings of it: all versions, the content of the current one, the earliest dates.
+    """One story of two tellings of it: the older id, all versions, the content of the current one, the earliest dates.
 
     The current version is the greatest by stamp, then sighting, then id. A wording that was sighted again counts from its latest
     sighting: then whoever holds the greatest version holds its content too, whatever came before. (By the earliest, a wording
@@ -65,13 +73,18 @@ def merged(stored: Story, incoming: Story) -> Story:
     content = max((stored, incoming), key=_content_order)
     versions = _united(stored.versions, incoming.versions)
     told_by = max((stored, incoming), key=_event_order)
+    ids = {stored.id, incoming.id, *stored.former_ids, *incoming.former_ids}
+    id = min(ids)
     return content._replace(
+        id=id,
         feeds=tuple(sorted({*stored.feeds, *incoming.feeds})),
         published_at=min(stored.published_at, incoming.published_at),
         first_seen_at=min(stored.first_seen_at, incoming.first_seen_at),
         versions=versions,
         event_id=told_by.event_id,
-        duplicate_of=told_by.duplicate_of,
+        # What turned out to be a part of it is no original of it.
+        duplicate_of=None if told_by.duplicate_of in ids else told_by.duplicate_of,
+        former_ids=tuple(sorted(ids - {id})),
         ref=min((ref for ref in (stored.ref, incoming.ref) if ref is not None), default=None),
     )
 

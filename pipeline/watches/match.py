@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from pipeline.model import Entity, Evidence, Hit, Passage, Reading, Sentence, Story, Within, stable_id
+from pipeline.model import Entity, Evidence, Hit, Passage, Reading, Sentence, Story, Within, hit_id
 
 
 class Watch(Protocol):
@@ -105,7 +105,7 @@ def _first_paragraph(keys: Sequence[str], named: Mapping[str, Sequence[int]], se
 
 def _hit(story: Story, watch: Watch, entities: Mapping[str, Entity], proof: tuple[Evidence, ...], found_at: datetime) -> Hit:
     return Hit(
-        id=stable_id("hit", story.id, watch.name),
+        id=hit_id(story.id, watch.name),
         story_id=story.id,
         event_id=story.event_id,
         watch=watch.name,

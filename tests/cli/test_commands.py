@@ -13,7 +13,7 @@ import structlog
 from typer.testing import CliRunner
 
 from pipeline.cli.main import app
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, WirewatchError
 from pipeline.language.pool import close_pools
 from pipeline.store.address import close_stores
 
@@ -56,7 +56,7 @@ def filled(config: Path, tmp_path: Path) -> Path:
 
 def wirewatch(*arguments: str) -> tuple[int, str]:
     result = CliRunner().invoke(app, list(arguments))
-    if isinstance(result.exception, ConfigError):
+    if isinstance(result.exception, WirewatchError):
         raise result.exception
     return result.exit_code, result.stdout
 
@@ -130,6 +130,21 @@ def test_a_watch_is_tried_out_on_a_story(config: Path, tmp_path: Path):
     path.write_text("A report\n\nKimbal Musk met Vladimir Putin.")
     code, output = wirewatch("watch", "test", "--file", str(path), "-c", str(config))
     assert (code, output.startswith("silent  musk-putin")) == (1, True)
+
+
+def test_events_are_listed_shown_and_grouped_again(filled: Path):
+    """A backfill groups at its end; an event is found by its id, and an unknown one is said to be."""
+    code, output = wirewatch("events", "-c", str(filled), "--since", "9999d", "--json")
+    (event,) = [json.loads(line) for line in output.splitlines()]
+    assert (code, event["headline"], event["stories"], event["sources"]) == (0, "=A report", 1, ["news.example"])
+    assert "Elon Musk" in {entity["name"] for entity in event["entities"]}
+    code, output = wirewatch("events", "show", event["event_id"], "-c", str(filled))
+    assert (code, "=A report" in output) == (0, True)
+    assert wirewatch("events", "regroup", "-c", str(filled))[1].startswith("1 stories looked at, 0 moved")
+    with pytest.raises(WirewatchError, match="wirewatch events shows those there are"):
+        wirewatch("events", "show", "nothing", "-c", str(filled))
+    with pytest.raises(ConfigError, match="expected a duration"):
+        wirewatch("events", "-c", str(filled), "--since", "yesterday")
 
 
 def test_wrong_words_say_what_is_right(filled: Path):

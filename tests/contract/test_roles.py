@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Hit, Item, ItemVersion
+from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Habit, Hit, Item, ItemVersion
 from pipeline.store.fingerprint import digest
 from pipeline.store.roles import KnownFeed, Store
 
@@ -150,3 +150,26 @@ def test_every_claim_can_be_taken_elsewhere(store: Store):
     store.claims.keep({digest("url:1"): "b", digest("url:2"): "b"})
     assert store.claims.owners(["url:1", "url:2"]) == {"url:1": "a", "url:2": "b"}
     assert dict(store.claims.all()) == {digest("url:1"): "a", digest("url:2"): "b"}
+
+
+def test_stories_that_share_bands_are_found_by_whoever_asks(store: Store):
+    """Those that share as many as asked for, most first, and never the story itself."""
+    store.bands.keep({"a": [1, 2, 3, 2**32 - 1], "b": [2, 3, 4], "c": [9]})
+    store.bands.keep({"d": [1, 2, 3], "c": [8]})
+    assert store.bands.sharing({"d": [1, 2, 3], "c": [9, 8], "x": [2**32 - 1, 7]}, 2) == {"d": ["a", "b"], "c": [], "x": []}
+    assert store.bands.sharing({"x": [2**32 - 1, 7]}, 1) == {"x": ["a"]}
+    assert store.bands.sharing({}, 1) == {}
+    assert sorted(store.bands.all()) == [("a", [1, 2, 3, 2**32 - 1]), ("b", [2, 3, 4]), ("c", [8]), ("d", [1, 2, 3])]
+    store.bands.keep({})
+
+
+def test_habits_are_written_over_what_was_read(store: Store):
+    """Of two that learn at once the slower is told."""
+    habit = Habit("news.example", {7: ("a", "b"), 2**32 - 1: ("c",)})
+    assert store.habits.get(["news.example"]) == {}
+    assert store.habits.put([habit]) == set()
+    assert store.habits.get(["news.example", "other.example"]) == {"news.example": habit._replace(revision=1)}
+    assert store.habits.put([habit._replace(lines={})]) == {"news.example"}
+    assert store.habits.put([habit._replace(lines={}, revision=1), Habit("other.example")]) == set()
+    assert store.habits.get(["news.example"])["news.example"] == Habit("news.example", {}, 2)
+    assert {habit.source: habit.revision for habit in store.habits.all()} == {"news.example": 2, "other.example": 1}

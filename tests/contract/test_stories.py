@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pipeline.model import Entity, Pair, Reading, ReadStory, Story, TopicScore, Version
 from pipeline.search.language import query_of
-from pipeline.store.roles import SearchRequest, Store
+from pipeline.store.roles import Merger, SearchRequest, Store
+from pipeline.store.terms import original
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 MUSK = Entity("musk", "Elon Musk", "person", 2)
@@ -122,3 +123,36 @@ def test_all_are_there_once_in_order_of_publication_however_they_came(store: Sto
     assert {told.story.id for told in stories} <= {kept.story.id for kept in listed}
     assert len({kept.story.id for kept in listed}) == len(listed) == store.stories.count()
     assert [kept.story.published_at for kept in listed] == sorted(kept.story.published_at for kept in listed)
+
+
+def test_an_id_that_was_merged_leads_to_the_other_story(store: Store):
+    """Whoever holds it finds the older story; nothing else finds it, and nobody writes under it again."""
+    store.stories.put([story("a", "The minister stays."), story("b", "The minister goes.", minutes=1)])
+    assert store.stories.merge([Merger("b", 1, "a")]) == set()
+    assert store.stories.merge([Merger("b", 1, "a")]) == set()
+    assert {id: read.story.id for id, read in store.stories.get(["a", "b", "c"]).items()} == {"a": "a", "b": "a"}
+    assert store.stories.current_ids(["a", "b", "c"]) == {"b": "a"}
+    assert ids(store, asked("minister")) == ids(store, SearchRequest()) == ["a"]
+    assert [kept.story.id for kept in store.stories.all()] == ["a"]
+    assert store.stories.count() == store.stories.facets(asked("minister").query).stories == 1
+    assert store.stories.put([story("b", "Other words.")]) == {"b"}
+    assert store.stories.put([story("b", "Other words.")._replace(revision=2)]) == {"b"}
+    assert store.stories.get(["b"])["b"].story.id == "a"
+
+
+def test_an_id_is_merged_only_as_it_was_when_it_was_looked_at(store: Store):
+    """What was written under it meanwhile is not lost; one that was never stored can lead elsewhere, once, and on to a third."""
+    store.stories.put([story("a"), story("b"), story("0")])
+    assert store.stories.merge([Merger("b", 0, "a"), Merger("d", 1, "a"), Merger("c", 0, "a")]) == {"b", "d"}
+    assert store.stories.merge([Merger("c", 0, "0")]) == {"c"}
+    assert store.stories.put([story("c")]) == {"c"}
+    assert store.stories.merge([Merger("a", 1, "0")]) == set()
+    assert store.stories.get(["c"])["c"].story.id == "0"
+    assert store.stories.current_ids(["c", "a"]) == {"c": "0", "a": "0"}
+    assert sorted(store.stories.leads()) == [("a", "0"), ("c", "a")]
+
+
+def test_the_duplicates_of_a_story_are_found(store: Store):
+    """By the id of their original."""
+    store.stories.put([story("a"), story("b", duplicate_of="a"), story("c", duplicate_of="b")])
+    assert ids(store, SearchRequest(original("a"))) == ["b"]

@@ -20,7 +20,7 @@ class Faltering:
         self.store = store
         self.away = away
         self.calls = 0
-        for role in ("feeds", "landing", "claims", "stories", "outbox", "dead_letters"):
+        for role in ("feeds", "landing", "claims", "stories", "bands", "habits", "events", "outbox", "dead_letters"):
             setattr(self, role, _Role(getattr(store, role), self))
 
     def close(self) -> None:

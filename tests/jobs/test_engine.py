@@ -12,7 +12,7 @@ import structlog
 from pipeline.config import Settings
 from pipeline.errors import TransientError
 from pipeline.jobs.deliver import close_deliverers, deliverer_for
-from pipeline.jobs.engine import DeliverAndTend, Engine, Patient
+from pipeline.jobs.engine import DeliverAndTend, Engine, GroupAgain, Patient
 from pipeline.store.address import close_stores, store_at
 from pipeline.store.beam import Step, speak_through_beam
 
@@ -65,6 +65,18 @@ def test_a_tick_wakes_the_deliverer_and_tends_the_store_once_an_hour(address: st
         assert list(step.process(b"")) == []
         tended.append(step.tended_at)
     assert tended == [NOW, NOW, NOW + timedelta(minutes=60)]
+
+
+def test_a_tick_groups_again_where_nobody_did_for_three_minutes(address: str) -> None:
+    """Whichever process it is that looks."""
+    moments = [NOW, NOW + timedelta(minutes=2), NOW + timedelta(minutes=3)]
+    looked = []
+    for moment in moments:
+        step = GroupAgain(address, lambda moment=moment: moment)  # type: ignore[misc]
+        step.setup()
+        assert list(step.process(b"")) == []
+        looked.append(step.store.events.looked_at())
+    assert looked == [NOW, NOW, NOW + timedelta(minutes=3)]
 
 
 def test_there_are_as_many_ticks_on_many_slots_as_on_one() -> None:

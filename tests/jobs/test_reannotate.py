@@ -204,7 +204,7 @@ def test_what_a_service_carried_over_does_not_undo_it(store: MemoryStore) -> Non
     again()
     (today,) = store.stories.get(["s1"]).values()
     carried = Passage(today.story, ("v",), False, 1, reading=STORIES[0].reading)
-    assert Settle(TODAY, now)(today, carried).reading == today.reading
+    assert Settle(TODAY, now)({"s1": today}, carried).reading == today.reading
 
 
 def test_it_may_break_off_anywhere(runner: Runner) -> None:

@@ -18,11 +18,24 @@ from typer.testing import CliRunner
 
 from pipeline.cli.main import app
 from pipeline.errors import ConfigError
-from pipeline.model import Alert, Attempt, DeadLetter, Delivery, FeedState, Hit, Item, ItemVersion
+from pipeline.model import (
+    Alert,
+    Attempt,
+    DeadLetter,
+    Delivery,
+    Event,
+    FeedState,
+    Habit,
+    Hit,
+    Item,
+    ItemVersion,
+    ReadStory,
+    Sketch,
+)
 from pipeline.store.copy import KINDS, copy
 from pipeline.store.elasticsearch.client import Access
 from pipeline.store.elasticsearch.store import ElasticsearchStore
-from pipeline.store.roles import Store
+from pipeline.store.roles import Merger, Place, Store
 from pipeline.store.sqlite.store import SqliteStore
 from tests.contract.conftest import ON_ELASTICSEARCH, on_elasticsearch
 from tests.contract.told import NOW, STORIES
@@ -54,6 +67,13 @@ def filled(store: S) -> S:
     store.landing.finish([f"v{n}" for n in range(6)])
     store.claims.claim({f"url:{n}": f"story-{n % 5}" for n in range(30)})
     store.stories.put(STORIES)
+    store.stories.merge([Merger("younger", 0, STORIES[0].story.id)])
+    store.habits.put([Habit("news.example", {7: ("a", "b")}), Habit("other.example", {2**32 - 1: ("c",)})])
+    store.bands.keep({"a": [1, 2, 3], "b": [2, 3, 2**32 - 1]})
+    store.bands.keep({"a": [1, 2, 4]})
+    store.events.keep([_sketch(read) for read in STORIES[:5]], NOW)
+    store.events.redirect({"e-old": "e-new"})
+    store.events.record([Event("e-new", "Headline", 2, ("news.example",), NOW, NOW, 1)])
     attempt = Attempt(NOW, 0.1, 500, "no")
     store.outbox.tell(
         [Hit(f"h{n}", "a", "e", "musk-putin", (), (), NOW + timedelta(seconds=n)) for n in range(4)],
@@ -66,10 +86,16 @@ def filled(store: S) -> S:
     return store
 
 
+def _sketch(read: ReadStory) -> Sketch:
+    story = read.story
+    return Sketch(story.id, story.event_id, story.source, story.published_at, (1, 2, 3), b"terms", story.duplicate_of)
+
+
 def held(store: Store) -> dict[str, list[object]]:
     """All that a store holds, but for the revisions of stories, which each store counts by itself."""
     found = {kind.name: list(kind.read(store)) for kind in KINDS}
-    found["stories"] = [read._replace(revision=0) for read in found["stories"]]
+    for what in ("stories", "habits"):
+        found[what] = [each._replace(revision=0) for each in found[what]]
     return {what: sorted(all, key=repr) for what, all in found.items()}
 
 
@@ -132,6 +158,25 @@ def test_a_later_copy_brings_what_changed_since(target: Store, tmp_path: Path):
     assert target.outbox.waiting_count() == 0
     assert [read.story.title for read in target.stories.get([STORIES[0].story.id]).values()] == ["Corrected"]
     assert [read.story.title for read in target.stories.get([STORIES[1].story.id]).values()] == ["Newer"]
+    source.close()
+
+
+def test_stories_and_events_that_became_one_since_are_one_in_the_copy(target: Store, tmp_path: Path):
+    """The younger story leads to the older, though the copy had it as a story; sketches are placed as their stories are."""
+    source = filled(SqliteStore(tmp_path / "source.db"))
+    copy(source, target, lambda what, done: None)
+    older, younger, third = (read.story.id for read in STORIES[:3])
+    source.stories.merge([Merger(younger, 1, older)])
+    moved = source.stories.get([third])[third]
+    source.stories.put([moved._replace(story=moved.story._replace(event_id="e-new", duplicate_of=older))])
+    source.events.move({third: Place("e-new", older)})
+    source.events.withdraw([younger])
+    source.events.redirect({"e-new": "e-newest"})
+    assert all(each.is_whole for each in copy(source, target, lambda what, done: None) if each.what != "sketches")
+    assert target.stories.current_ids([younger]) == {younger: older}
+    assert target.events.of_stories([third])[third] == source.events.of_stories([third])[third]
+    assert target.events.current(["e-old", "e-new"]) == {"e-old": "e-newest", "e-new": "e-newest"}
+    assert held(target)["stories"] == held(source)["stories"]
     source.close()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model import Alert, Delivery, Hit, Item, ItemVersion
+from pipeline.model import Alert, Delivery, Event, Hit, Item, ItemVersion, ReadStory, Sketch
 from pipeline.search.language import query_of
 from pipeline.store.elasticsearch.indices import GENERATIONS
 from pipeline.store.elasticsearch.store import ElasticsearchStore
@@ -62,6 +62,10 @@ def tend(store: Store, now: datetime, stories_for: timedelta) -> int:
     return times
 
 
+def story_of(name: str, at: datetime) -> ReadStory:
+    return STORIES[0]._replace(story=STORIES[0].story._replace(id=name, published_at=at, event_id=f"e-{name}"))
+
+
 def test_sqlite_drops_what_was_published_too_long_ago(sqlite: SqliteStore):
     """With its hits and alerts, from the search too; but not the story that a waiting delivery tells of, nor what is unfinished."""
     sqlite.stories.put(STORIES)
@@ -81,6 +85,17 @@ def test_sqlite_drops_what_was_published_too_long_ago(sqlite: SqliteStore):
     sqlite.outbox.record([Delivery("d-p", "a-p", "desk", "delivered", None)])
     tend(sqlite, NOW, DAYS)
     assert "p" not in kept(sqlite)[0]
+
+
+def test_what_is_known_of_stories_goes_with_them(sqlite: SqliteStore):
+    """Their sketches, also those that were kept lately; and events that have had no story since."""
+    sqlite.stories.put([story_of(name, at) for name, at in (("old", NOW - 2 * DAYS), ("new", NOW))])
+    for name, at in (("old", NOW - 2 * DAYS), ("new", NOW)):
+        sqlite.events.keep([Sketch(name, f"e-{name}", "news.example", at, (1,), b"terms")], NOW)
+        sqlite.events.record([Event(f"e-{name}", "Headline", 1, (), at, at, 1)])
+    tend(sqlite, NOW, DAYS)
+    assert list(sqlite.events.of_stories(["old", "new"])) == ["new"]
+    assert [event.id for event in sqlite.events.records()] == ["e-new"]
 
 
 def test_sqlite_drops_a_batch_at_a_time(sqlite: SqliteStore):

@@ -28,6 +28,15 @@ def test_a_guid_that_is_an_address_counts_everywhere() -> None:
     assert some & others
 
 
+def test_an_address_is_one_name_wherever_it_stands() -> None:
+    """As guid, as link or as both."""
+    assert (
+        names(guid="https://example.org/a")
+        == names(url="https://example.org/a/")
+        == names("https://example.org/a", "http://example.org/a")
+    )
+
+
 def test_another_guid_counts_within_its_publisher() -> None:
     """4711 is a story of each publisher."""
     assert names(guid="4711", url="https://example.org/a") & names(guid="4711", url="https://www.example.org/b")

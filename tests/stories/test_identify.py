@@ -1,11 +1,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.model import Item, ItemVersion, Passage, Reading, ReadStory, Story, stable_id
+from pipeline.store.roles import Merger
+from pipeline.stories.copies import placed
 from pipeline.stories.identify import identify
 from tests.fakes import MemoryStore
 
@@ -34,13 +37,16 @@ def put(store: MemoryStore, passages: Sequence[Passage]) -> None:
     """What the later stages do: read each passage and store it."""
     reads = [ReadStory(each.story, each.reading or Reading(each.story.versions[-1].id), each.revision) for each in passages]
     assert store.stories.put(reads) == set()
+    assert (
+        store.stories.merge([Merger(id, revision, each.story.id) for each in passages for id, revision in each.absorbed]) == set()
+    )
 
 
 def taken(store: MemoryStore, *versions: ItemVersion) -> list[Passage]:
     passages, refused = identify(versions, store)
     assert refused == []
     put(store, passages)
-    return passages
+    return placed(passages, store, NOON)
 
 
 def stories(store: MemoryStore) -> list[Story]:
@@ -126,12 +132,87 @@ class FasterWorker:
         return self._claims.claim(wanted)
 
 
-def test_who_claimed_first_owns_the_story() -> None:
-    """Where another worker was faster between our look and our claim, its answer counts."""
+OURS = "695ba7c0ed16c89477be70ee"
+
+
+@pytest.mark.parametrize(("rival", "stays", "goes"), [("000", "000", OURS), ("fff", OURS, "fff")])
+def test_the_older_of_two_that_were_claimed_at_once_stays(rival: str, stays: str, goes: str) -> None:
+    """Where another worker was faster between our look and our claim, its story and ours are one, under the smaller id."""
     store = MemoryStore()
-    store.claims = FasterWorker(store, "rival")
+    store.claims = FasterWorker(store, rival)
     [passage], _ = identify([sighted()], store)
-    assert passage.story.id == "rival"
+    assert (passage.story.id, passage.absorbed) == (stays, ((goes, 0),))
+
+
+def test_fingerprints_that_lead_to_two_stories_make_one_of_them() -> None:
+    """What has the guid of one and the address of another says that they are one; who held the younger id finds the older."""
+    store = MemoryStore()
+    [older] = taken(store, sighted("1", "https://example.org/a", "Ministers meet"))
+    [younger] = taken(store, sighted("2", "https://example.org/b", "Ministers met", feed="https://example.org/other", seen=1))
+    [both] = taken(store, sighted("2", "https://example.org/a", "Ministers met again", seen=2))
+    assert (both.story.id, both.story.former_ids) == (older.story.id, (younger.story.id,))
+    assert [version.title for version in both.story.versions] == ["Ministers meet", "Ministers met", "Ministers met again"]
+    assert both.story.feeds == ("https://example.org/feed", "https://example.org/other")
+    assert store.stories.get([younger.story.id])[younger.story.id].story.id == older.story.id
+    assert [story.id for story in stories(store)] == [older.story.id]
+    [edited] = taken(store, sighted("2", "https://example.org/b", "Ministers gone", seen=3))
+    assert (edited.story.id, len(edited.story.versions)) == (older.story.id, 4)
+
+
+STORM = (
+    "Storm reaches the northern coast",
+    "Ferries stay in harbour while gusts above 140 kilometres an hour pull roofs off barns.",
+)
+BUDGET = (
+    "Chancellor unveils surprise budget",
+    "Income tax falls by a penny, fuel duty is frozen, and pensions rise with average earnings.",
+)
+FERRIES = ("Ferries sail again", "After two days in harbour the northern coast counts its barns, and gusts are down to a breeze.")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("1", "https://example.org/storm"), ("1", "https://example.org/budget")),
+        (("https://example.org/live", "https://example.org/live"), ("https://example.org/live", "https://example.org/live")),
+        (("1", "https://example.org/live"), ("2", "https://example.org/live")),
+        ((None, "https://example.org/live"), (None, "https://example.org/live")),
+    ],
+)
+def test_another_story_under_a_name_that_was_used_again_is_another(first: tuple, second: tuple) -> None:
+    """A reused guid, a live page with a new story: nothing in common but the name. Edits of both find their own, in any order."""
+    versions = [
+        sighted(*first, *STORM),
+        sighted(*first, "Ferries stay in harbour", STORM[1], seen=1),
+        sighted(*second, *BUDGET, seen=2),
+        sighted(*second, "Penny off income tax", BUDGET[1] + " More soon.", seen=3),
+        sighted(*first, *FERRIES, seen=4),
+    ]
+    for order in (versions, versions[::-1], [versions[n] for n in (2, 4, 0, 3, 1)]):
+        for size in (1, 2, 5):
+            store = MemoryStore()
+            for at in range(0, len(order), size):
+                taken(store, *order[at : at + size])
+            assert sorted((story.title, len(story.versions)) for story in stories(store)) == [
+                ("Ferries sail again", 3),
+                ("Penny off income tax", 2),
+            ]
+
+
+def test_two_that_seemed_to_differ_are_one_when_an_edit_has_words_of_both() -> None:
+    """The wordings between the first and the last of a page may come after both."""
+    name = ("1", "https://example.org/page")
+    versions = [
+        sighted(*name, *STORM),
+        sighted(*name, "Chancellor frozen in harbour", "Ferries stay while a surprise budget meets gusts of income tax.", seen=1),
+        sighted(*name, *BUDGET, seen=2),
+    ]
+    for order in permutations(versions):
+        store = MemoryStore()
+        for version in order:
+            taken(store, version)
+        [story] = stories(store)
+        assert [version.title for version in story.versions] == [version.item.title for version in versions]
 
 
 class CrashError(Exception):
@@ -207,7 +288,9 @@ WORDINGS = st.builds(
 
 def told(store: MemoryStore) -> list[Story]:
     """The stories without the ids that the first fingerprint to arrive gave them, in an order of their own."""
-    return sorted((story._replace(id="", event_id="") for story in stories(store)), key=lambda story: story.title.split()[-1])
+    return sorted(
+        (story._replace(id="", event_id="", former_ids=()) for story in stories(store)), key=lambda story: story.title.split()[-1]
+    )
 
 
 @settings(max_examples=60)
@@ -223,87 +306,3 @@ def test_any_order_in_any_batches_ends_in_the_same_stories(versions: list[ItemVe
         others = others[size:]
     assert told(shuffled) == told(in_order)
     assert len({story.id for story in stories(shuffled)}) == len({version.item.url for version in versions})
-
-
-# ── duplicates ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_copy_points_to_its_original() -> None:
-    """The same text under another masthead is a story of its own, in its original's event; so is a copy of the copy."""
-    store = MemoryStore()
-    [original] = taken(store, sighted("1", "https://agency.example/1", text=LONG))
-    [copy] = taken(store, sighted("2", "https://paper.example/2", title="Ours", text=LONG + " By our desk"))
-    [third] = taken(store, sighted("3", "https://mirror.example/3", text=LONG + " By our desk as well"))
-    for each in (copy, third):
-        assert each.is_new
-        assert each.story.duplicate_of == original.story.id
-        assert each.story.event_id == original.story.event_id
-    assert original.story.duplicate_of is None
-
-
-def test_in_one_batch_the_earliest_published_is_the_original() -> None:
-    """Whatever the order within a batch."""
-    versions = [
-        sighted("1", "https://a.example/1", text=LONG, published=-1),
-        sighted("2", "https://b.example/2", text=LONG, published=-5),
-        sighted("3", "https://c.example/3", text=LONG, published=-3),
-    ]
-    for order in (versions, versions[::-1], versions[1:] + versions[:1]):
-        by_source = {each.story.source: each.story for each in taken(MemoryStore(), *order)}
-        assert by_source["b.example"].duplicate_of is None
-        assert by_source["a.example"].duplicate_of == by_source["c.example"].duplicate_of == by_source["b.example"].id
-
-
-def test_one_publisher_copies_nobody() -> None:
-    """Two stories of one publisher with the same text under two titles are no duplicates."""
-    store = MemoryStore()
-    taken(store, sighted("1", "https://example.org/1", text=LONG))
-    [again] = taken(store, sighted("2", "https://example.org/2", title="Another", text=LONG))
-    assert again.story.duplicate_of is None
-
-
-def test_other_texts_stay_by_themselves() -> None:
-    """Different words are different events as far as this goes."""
-    store = MemoryStore()
-    taken(store, sighted("1", "https://a.example/1", text=LONG))
-    [other] = taken(store, sighted("2", "https://b.example/2", text=OTHER))
-    assert other.story.duplicate_of is None
-    assert len({story.event_id for story in stories(store)}) == 2
-
-
-def test_an_edit_leaves_its_event_alone() -> None:
-    """A duplicate that is rewritten stays where people were told of it."""
-    store = MemoryStore()
-    [original] = taken(store, sighted("1", "https://a.example/1", text=LONG))
-    taken(store, sighted("2", "https://b.example/2", text=LONG))
-    [edited] = taken(store, sighted("2", "https://b.example/2", text=OTHER, seen=1))
-    assert (edited.story.duplicate_of, edited.story.event_id) == (original.story.id, original.story.event_id)
-
-
-def test_an_edit_leaves_an_event_that_was_moved_alone() -> None:
-    """An event that was given to a story later is kept by its edits."""
-    store = MemoryStore()
-    [first] = taken(store, sighted())
-    moved = store.stories.get([first.story.id])[first.story.id]
-    assert store.stories.put([moved._replace(story=moved.story._replace(event_id="a"))]) == set()
-    [edited] = taken(store, sighted(title="Edited", seen=1))
-    assert edited.story.event_id == "a"
-
-
-def test_copies_of_a_story_that_was_lost_find_each_other() -> None:
-    """Where the owner of the bands never was stored, the copies in one batch still know each other."""
-    store = MemoryStore()
-    identify([sighted("0", "https://lost.example/0", text=LONG)], store)
-    one, two = taken(store, sighted("1", "https://a.example/1", text=LONG), sighted("2", "https://b.example/2", text=LONG, seen=1))
-    assert (one.story.duplicate_of, two.story.duplicate_of) == (None, one.story.id)
-
-
-def test_after_a_crash_two_copies_do_not_point_at_each_other() -> None:
-    """Bands that a younger copy claimed before it was lost do not make it the original of an older one."""
-    younger = sighted("1", "https://a.example/1", text=LONG, published=-1)
-    older = sighted("2", "https://b.example/2", text=LONG + " more", published=-5)
-    store = MemoryStore()
-    identify([younger], store)
-    by_source = {each.story.source: each.story for each in taken(store, younger, older)}
-    assert by_source["b.example"].duplicate_of is None
-    assert by_source["a.example"].duplicate_of == by_source["b.example"].id

@@ -193,6 +193,23 @@ class Cluster:
             )
         return _body(answer)
 
+    def searches(self, index: str, bodies: Sequence[Document]) -> list[dict[str, Any]]:
+        """The answers of several searches of one index, in one request."""
+        if not bodies:
+            return []
+        with self.our_words():
+            answer = self.client.perform_request(
+                "POST",
+                f"/{index}/_msearch",
+                headers={"content-type": "application/x-ndjson", "accept": "application/json"},
+                body=b"".join(b"{}\n" + orjson.dumps(body) + b"\n" for body in bodies),
+            )
+        found: list[dict[str, Any]] = _body(answer)["responses"]
+        for each in found:
+            if "error" in each:
+                raise TransientError(f"{self.access.shown}: {_reason(each['error'])}")
+        return found
+
     def pages(self, index: str, query: Document, sort: Sequence[Document], size: int = 500) -> Iterator[Kept]:
         """Every document that meets `query`, in the order of `sort`, which no two share."""
         after: list[Any] | None = None
@@ -216,11 +233,11 @@ class Cluster:
                 return
             after = hits[-1]["sort"]
 
-    def count(self, index: str) -> int:
-        """How many documents there are, those just written included."""
+    def count(self, index: str, query: Document | None = None) -> int:
+        """How many documents there are (that meet `query`), those just written included."""
         with self.our_words():
             self.client.indices.refresh(index=index)
-            answer = self.client.count(index=index)
+            answer = self.client.count(index=index, query=query)
         if answer["_shards"]["failed"]:
             raise TransientError(f"{self.access.shown} has not all of {index} at hand")
         return int(answer["count"])

@@ -52,12 +52,17 @@ MAPPINGS: Mapping[str, Mapping[str, Any]] = {
         "pair_names": _FACET,
         "topic_names": _FACET,
     },
+    "bands": {"bands": {"type": "long", "doc_values": False}},
+    "habits": {},
+    "sketches": {"telling": _FILTER, "event": _KEYWORD, "story_id": _KEYWORD, "published_at": _LONG, "kept_at": _LONG},
+    "events": {"event_id": _KEYWORD, "last_published_at": _LONG},
+    "redirects": {"old": _KEYWORD, "new": _KEYWORD},
     "hits": {"found_at": _LONG, "hit_id": _KEYWORD},
     "alerts": {"created_at": _LONG, "alert_id": _KEYWORD},
     "deliveries": {"alert_id": _KEYWORD, "webhook": _KEYWORD, "due_at": _LONG, "delivery_id": _KEYWORD},
     "dead-letters": {"at": _LONG, "letter_id": _KEYWORD},
 }
-_REFRESH = {"landed": "30s", "claims": "30s"}
+_REFRESH = {"landed": "30s", "claims": "30s", "habits": "30s"}
 """What is only ever got by its id need not be searchable soon."""
 _COMPRESSED = ("landed", "stories")
 
@@ -74,6 +79,7 @@ GENERATIONS = {
     "landed": Age(timedelta(days=30), 2),
     "claims": Age(timedelta(days=30), 2),
     "stories": Age(timedelta(days=30), 2**31),
+    "bands": Age(timedelta(days=30), 1),
 }
 
 

@@ -8,7 +8,8 @@ writer that was refused looks again and finds the new one. It may be stopped, or
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from pipeline.store.elasticsearch.client import Access, Cluster, Kept, Write, refused
 from pipeline.store.elasticsearch.documents import document, read_story
@@ -83,5 +84,10 @@ def _changed_since(cluster: Cluster, index: str, seq_no: int) -> Iterator[list[K
 
 def _copy(cluster: Cluster, batch: list[Kept], new: str) -> None:
     """Write documents again into `new`."""
-    writes = [Write("index", new, kept.id, document(read_story(kept.source))) for kept in batch]
+    writes = [Write("index", new, kept.id, _made_anew(kept)) for kept in batch]
     refused(cluster.bulk(writes), [write.id for write in writes])
+
+
+def _made_anew(kept: Kept) -> Mapping[str, Any]:
+    """A story's document by today's mapping; what leads to another story stays as it is."""
+    return document(read_story(kept.source)) if "rest" in kept.source else kept.source

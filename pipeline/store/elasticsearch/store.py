@@ -6,14 +6,18 @@ from datetime import datetime, timedelta
 
 import elasticsearch
 
+from pipeline.store.elasticsearch.bands import ElasticsearchBands
 from pipeline.store.elasticsearch.claims import ElasticsearchClaims
 from pipeline.store.elasticsearch.client import Access, Cluster
 from pipeline.store.elasticsearch.dead_letters import ElasticsearchDeadLetters
+from pipeline.store.elasticsearch.events import ElasticsearchEvents
 from pipeline.store.elasticsearch.feeds import ElasticsearchFeedSchedule
+from pipeline.store.elasticsearch.habits import ElasticsearchHabits
 from pipeline.store.elasticsearch.indices import Indices
 from pipeline.store.elasticsearch.landing import ElasticsearchLanding
 from pipeline.store.elasticsearch.outbox import ElasticsearchOutbox
 from pipeline.store.elasticsearch.stories import ElasticsearchStories
+from pipeline.store.roles import SKETCHES_KEPT
 
 _MOST_UNTOLD = 10_000
 
@@ -34,6 +38,9 @@ class ElasticsearchStore:
         self.landing = ElasticsearchLanding(cluster, indices, self.feeds)
         self.claims = ElasticsearchClaims(cluster, indices)
         self.stories = ElasticsearchStories(cluster, indices)
+        self.bands = ElasticsearchBands(cluster, indices)
+        self.habits = ElasticsearchHabits(cluster, indices)
+        self.events = ElasticsearchEvents(cluster, indices)
         self.outbox = ElasticsearchOutbox(cluster, indices)
         self.dead_letters = ElasticsearchDeadLetters(cluster, indices)
 
@@ -44,11 +51,14 @@ class ElasticsearchStore:
         self.landing.roll(now)
         self.claims.roll(now)
         self.stories.roll(now)
+        self.bands.roll(now)
+        self.events.forget(now - min(SKETCHES_KEPT, stories_for or SKETCHES_KEPT))
         if stories_for is None or self.outbox.waiting_count() > _MOST_UNTOLD:
             # So far behind, nothing is dropped from under those that are still to be told.
             return False
         untold = self.outbox.untold()
         self.stories.drop(now - stories_for, {id for alert in untold for id in alert.story_ids})
+        self.events.drop(now - stories_for)
         return self.outbox.drop(now - stories_for, {alert.id for alert in untold})
 
     def wipe(self) -> None:

@@ -18,10 +18,12 @@ from pipeline.store.elasticsearch.documents import digest, document, read_story
 from pipeline.store.elasticsearch.indices import Generations, Indices
 from pipeline.store.elasticsearch.search import clause, from_place
 from pipeline.store.query import Query
-from pipeline.store.roles import Count, Facets, Found, Page, SearchRequest
+from pipeline.store.roles import Count, Facets, Found, Merger, Page, SearchRequest
 from pipeline.store.snippet import snippet
 
 _MOST_TRIES = 5
+_LEADS_TO = "leads_to"
+"""The field of a document that is no story any more: the id of the story it turned out to be."""
 _NEWEST_FIRST = [{"second": "desc"}, {"story_id": "desc"}]
 _OLDEST_FIRST = [{"second": "asc"}, {"story_id": "asc"}]
 _FACETS = {"entities": "entity_names", "pairs": "pair_names", "topics": "topic_names", "sources": "source"}
@@ -37,7 +39,36 @@ class ElasticsearchStories:
         self._generations = Generations(indices, "stories")
 
     def get(self, ids: Collection[str]) -> dict[str, ReadStory]:
-        return {id: read_story(each.source) for id, each in self._stored(ids).items()}
+        found = self._stored(ids)
+        leads = {id: each.source[_LEADS_TO] for id, each in found.items() if _LEADS_TO in each.source}
+        stories = {id: read_story(each.source) for id, each in found.items() if id not in leads}
+        if leads:
+            # An id leads to an older one only, so that none leads in a circle.
+            led = self.get(set(leads.values()))
+            stories |= {id: led[into] for id, into in leads.items() if into in led}
+        return stories
+
+    def merge(self, mergers: Sequence[Merger]) -> set[str]:
+        left = {merger.id: merger for merger in mergers}
+        stored = self._stored(left, ["revision", _LEADS_TO]) if left else {}
+        done = {id for id, merger in left.items() if id in stored and stored[id].source.get(_LEADS_TO) == merger.into}
+        current = {id: merger for id, merger in left.items() if id not in done and _is_current(merger, stored.get(id))}
+        newest = self._generations.all()[-1]
+        writes = [_leading(newest, merger, stored.get(id)) for id, merger in current.items()]
+        answers = self._cluster.bulk(writes, refresh=True) if writes else []
+        refused(answers, [f"story {write.id}" for write in writes])
+        done |= {write.id for write, answer in zip(writes, answers, strict=True) if answer.is_done}
+        return left.keys() - done
+
+    def leads(self) -> Iterator[tuple[str, str]]:
+        found = (each.source for each in self._generations.documents() if _LEADS_TO in each.source)
+        return ((source["story_id"], source[_LEADS_TO]) for source in found)
+
+    def current_ids(self, ids: Collection[str]) -> dict[str, str]:
+        found = self._stored(ids, [_LEADS_TO])
+        leads = {id: str(each.source[_LEADS_TO]) for id, each in found.items() if _LEADS_TO in each.source}
+        further = self.current_ids(set(leads.values())) if leads else {}
+        return {id: further.get(into, into) for id, into in leads.items()}
 
     def _stored(self, ids: Collection[str], source: bool | Sequence[str] = True) -> dict[str, Kept]:
         for _ in range(_MOST_TRIES):
@@ -54,7 +85,7 @@ class ElasticsearchStories:
         # Else a story that somebody put into an index begun since would be created once more, in an older one.
         self._generations.refresh()
         for _ in range(_MOST_TRIES):
-            stored = self._stored(left, ["revision", "digest"])
+            stored = self._stored(left, ["revision", "digest", _LEADS_TO])
             newest = self._generations.all()[-1]
             stale = {id for id, read in left.items() if _is_stale(read, stored.get(id))}
             writes = [
@@ -77,7 +108,7 @@ class ElasticsearchStories:
 
     def search(self, request: SearchRequest) -> Page:
         body: dict[str, Any] = {
-            "query": clause(request.query),
+            "query": _there(clause(request.query)),
             "size": request.limit + 1,
             "track_total_hits": False,
             "sort": ["_score", *_NEWEST_FIRST] if request.by_relevance else _NEWEST_FIRST,
@@ -96,7 +127,7 @@ class ElasticsearchStories:
             for name, field in _FACETS.items()
         }
         days = {"terms": {"field": "day", "size": limit, "order": {"_key": "desc"}}}
-        body = {"size": 0, "query": clause(query), "track_total_hits": True, "aggs": {**commonest, "days": days}}
+        body = {"size": 0, "query": _there(clause(query)), "track_total_hits": True, "aggs": {**commonest, "days": days}}
         answer = self._cluster.search(self._alias, body)
         counts = {
             name: tuple(Count(bucket["key"], bucket["doc_count"]) for bucket in found["buckets"])
@@ -107,7 +138,7 @@ class ElasticsearchStories:
     def by_event(
         self, query: Query, events: Collection[str], oldest: str | None = None, newest: str | None = None
     ) -> dict[str, int]:
-        filters = [clause(query), {"terms": {"event": list(events)}}]
+        filters = [_there(clause(query)), {"terms": {"event": list(events)}}]
         filters += [from_place(_checked(oldest), newer=True)] if oldest else []
         filters += [from_place(_checked(newest), newer=False)] if newest else []
         aggs = {"events": {"terms": {"field": "event", "size": max(1, len(events))}}}
@@ -116,10 +147,11 @@ class ElasticsearchStories:
         return {bucket["key"]: bucket["doc_count"] for bucket in buckets}
 
     def count(self) -> int:
-        return self._cluster.count(self._alias)
+        return self._cluster.count(self._alias, _there({"match_all": {}}))
 
     def all(self) -> Iterator[ReadStory]:
-        return (read_story(each.source) for each in self._cluster.pages(self._alias, {"match_all": {}}, _OLDEST_FIRST, 200))
+        pages = self._cluster.pages(self._alias, _there({"match_all": {}}), _OLDEST_FIRST, 200)
+        return (read_story(each.source) for each in pages)
 
     def roll(self, now: datetime) -> None:
         """Begin a new index where it is time and nobody else does; the others go on being written over."""
@@ -132,13 +164,31 @@ class ElasticsearchStories:
             self._generations.drop(before, told_of)
 
 
+def _there(asked: dict[str, Any]) -> dict[str, Any]:
+    """What meets a clause and is a story: what leads to another has no second of publication."""
+    return {"bool": {"must": asked, "filter": {"exists": {"field": "second"}}}}
+
+
+def _is_current(merger: Merger, stored: Kept | None) -> bool:
+    return _LEADS_TO not in stored.source and stored.source["revision"] == merger.revision if stored else merger.revision == 0
+
+
+def _leading(newest: str, merger: Merger, stored: Kept | None) -> Write:
+    content = {"story_id": merger.id, _LEADS_TO: merger.into, "revision": merger.revision + 1}
+    return Write("index", stored.index, merger.id, content, stored) if stored else Write("create", newest, merger.id, content)
+
+
 def _is_stale(read: ReadStory, stored: Kept | None) -> bool:
+    if stored and _LEADS_TO in stored.source:
+        return True
     revision = stored.source["revision"] if stored else 0
     return bool(revision != read.revision) and not _is_written(read, stored)
 
 
 def _is_written(read: ReadStory, stored: Kept | None) -> bool:
-    return stored is not None and stored.source["revision"] == read.revision + 1 and stored.source["digest"] == digest(read)
+    if stored is None or _LEADS_TO in stored.source:
+        return False
+    return bool(stored.source["revision"] == read.revision + 1 and stored.source["digest"] == digest(read))
 
 
 def _write(newest: str, read: ReadStory, stored: Kept | None) -> Write:

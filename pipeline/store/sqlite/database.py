@@ -38,6 +38,28 @@ CREATE TABLE facet(
 """
 """What is made of the stories for searching them, and can be made again."""
 
+SAME = """
+CREATE TABLE IF NOT EXISTS merged(story_id TEXT PRIMARY KEY, leads_to TEXT NOT NULL, revision INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS banded(seq INTEGER PRIMARY KEY, entry BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS habit(source TEXT PRIMARY KEY, revision INTEGER NOT NULL, habit BLOB NOT NULL) WITHOUT ROWID;
+"""
+"""What tells that two are one; a database that lacks it gains it when it is opened."""
+
+EVENTS = """
+CREATE TABLE IF NOT EXISTS sketch(
+    id INTEGER PRIMARY KEY, event_id TEXT NOT NULL, published_at INTEGER NOT NULL, kept_at INTEGER NOT NULL, sketch BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS sketch_event ON sketch(event_id, published_at);
+CREATE INDEX IF NOT EXISTS sketch_kept ON sketch(kept_at);
+CREATE TABLE IF NOT EXISTS telling(
+    term INTEGER NOT NULL, published_at INTEGER NOT NULL, sketch INTEGER NOT NULL, PRIMARY KEY(term, published_at, sketch)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS redirect(old TEXT PRIMARY KEY, new TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS redirect_new ON redirect(new);
+CREATE TABLE IF NOT EXISTS looked(id INTEGER PRIMARY KEY, until INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS event(id TEXT PRIMARY KEY, last_published_at INTEGER NOT NULL, event BLOB NOT NULL) WITHOUT ROWID;
+"""
+"""Of stories of late and their events; a database that lacks it gains it when it is opened."""
+
 _SCHEMA = f"""
 CREATE TABLE feed(url TEXT PRIMARY KEY, subscribed INTEGER NOT NULL, next_poll_at INTEGER NOT NULL, state BLOB NOT NULL)
     WITHOUT ROWID;
@@ -163,6 +185,8 @@ class Database:
         if version == 0:
             connection.execute(_SCHEMA)
             connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        connection.execute(SAME)
+        connection.execute(EVENTS)
         if application == 0:
             connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
 

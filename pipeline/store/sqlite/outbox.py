@@ -86,17 +86,27 @@ class SqliteOutbox:
 
     def alerts(self, ids: Collection[str] | None = None) -> Iterator[Alert]:
         with self._database.reading() as connection:
-            keys = connection.execute("SELECT id FROM alert ORDER BY created_at DESC, id").fetchall()
-        for (id,) in keys:
-            if ids is None or id in ids:
-                with self._database.reading() as connection:
-                    rows = connection.execute("SELECT alert FROM alert WHERE id = ?", (id,)).fetchall()
-                yield from (decode(alert, Alert) for (alert,) in rows)
+            keys = (
+                connection.execute("SELECT id FROM alert ORDER BY created_at DESC, id").fetchall()
+                if ids is None
+                else sorted(_dated(connection, ids))
+            )
+        for key in keys:
+            with self._database.reading() as connection:
+                rows = connection.execute("SELECT alert FROM alert WHERE id = ?", (key[-1],)).fetchall()
+            yield from (decode(alert, Alert) for (alert,) in rows)
 
     def deliveries(self, alert_ids: Collection[str]) -> list[Delivery]:
         of = "SELECT delivery FROM delivery WHERE alert_id = ? ORDER BY webhook"
         with self._database.reading() as connection:
             return [decode(delivery, Delivery) for id in alert_ids for (delivery,) in connection.execute(of, (id,))]
+
+
+def _dated(connection: Any, ids: Collection[str]) -> list[tuple[int, str]]:
+    """The alerts among `ids`, so that sorting puts the newest first."""
+    return [
+        (-created_at, id) for id in ids for (created_at,) in connection.execute("SELECT created_at FROM alert WHERE id = ?", (id,))
+    ]
 
 
 def _is_new(connection: Any, alert: Alert) -> bool:

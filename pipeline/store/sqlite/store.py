@@ -7,11 +7,15 @@ from pathlib import Path
 
 import apsw
 
+from pipeline.store.roles import SKETCHES_KEPT
 from pipeline.store.sqlite import retention
+from pipeline.store.sqlite.bands import SqliteBands
 from pipeline.store.sqlite.claims import SqliteClaims
 from pipeline.store.sqlite.database import Database
 from pipeline.store.sqlite.dead_letters import SqliteDeadLetters
+from pipeline.store.sqlite.events import SqliteEvents
 from pipeline.store.sqlite.feeds import SqliteFeedSchedule
+from pipeline.store.sqlite.habits import SqliteHabits
 from pipeline.store.sqlite.landing import SqliteLanding
 from pipeline.store.sqlite.outbox import SqliteOutbox
 from pipeline.store.sqlite.presence import Presence
@@ -30,6 +34,9 @@ class SqliteStore:
         self.landing = SqliteLanding(self._database)
         self.claims = SqliteClaims(self._database)
         self.stories = SqliteStories(self._database)
+        self.bands = SqliteBands(self._database)
+        self.habits = SqliteHabits(self._database)
+        self.events = SqliteEvents(self._database)
         self.outbox = SqliteOutbox(self._database)
         self.dead_letters = SqliteDeadLetters(self._database)
 
@@ -45,6 +52,8 @@ class SqliteStore:
         return is_alone
 
     def tend(self, now: datetime, stories_for: timedelta | None = None) -> bool:
+        self.bands.forget()
+        self.events.forget(now - min(SKETCHES_KEPT, stories_for or SKETCHES_KEPT))
         return stories_for is not None and retention.drop(self._database, now - stories_for)
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from pipeline.errors import ConfigError
 from pipeline.model import ReadStory
 from pipeline.store.codec import pack, unpack
 from pipeline.store.query import All, Query
-from pipeline.store.roles import Facets, Found, Page, SearchRequest
+from pipeline.store.roles import Facets, Found, Merger, Page, SearchRequest
 from pipeline.store.snippet import snippet
 from pipeline.store.sqlite import facets
 from pipeline.store.sqlite.database import Database
@@ -47,11 +47,27 @@ class SqliteStories:
 
     def get(self, ids: Collection[str]) -> dict[str, ReadStory]:
         with self._database.reading() as connection:
-            rows = [
-                row for id in ids for row in connection.execute("SELECT revision, read_story FROM story WHERE story_id = ?", (id,))
-            ]
-        kept = [_unpacked(*row) for row in rows]
-        return {read.story.id: read for read in kept}
+            leads = _current(connection, ids)
+            found = {
+                id: row
+                for id in ids
+                for row in connection.execute("SELECT revision, read_story FROM story WHERE story_id = ?", (leads.get(id, id),))
+            }
+        return {id: _unpacked(*row) for id, row in found.items()}
+
+    def merge(self, mergers: Sequence[Merger]) -> set[str]:
+        if not mergers:
+            return set()
+        with self._database.writing() as connection:
+            return {merger.id for merger in mergers if not _is_merged(connection, merger)}
+
+    def leads(self) -> Iterator[tuple[str, str]]:
+        with self._database.reading() as connection:
+            return iter(connection.execute("SELECT story_id, leads_to FROM merged ORDER BY story_id").fetchall())
+
+    def current_ids(self, ids: Collection[str]) -> dict[str, str]:
+        with self._database.reading() as connection:
+            return _current(connection, ids)
 
     def put(self, stories: Sequence[ReadStory]) -> set[str]:
         if not stories:
@@ -183,7 +199,7 @@ def _place_for(connection: Any, new: _Written) -> int | None:
     row_id, revision, content = stored[0] if stored else (None, 0, b"")
     if row_id is not None and revision == new.revision + 1 and content == new.packed:
         return int(row_id)
-    if revision != new.revision:
+    if revision != new.revision or connection.execute("SELECT 1 FROM merged WHERE story_id = ?", (new.story_id,)).fetchall():
         return None
     place = row_id if row_id is not None and row_id // PLACES == new.second else _free_row_id(connection, new.second * PLACES)
     if row_id not in (None, place):
@@ -201,6 +217,33 @@ def _free_row_id(connection: Any, first: int) -> int:
         if last + 1 < first + PLACES:
             return int(last) + 1
         first += PLACES
+
+
+def _is_merged(connection: Any, merger: Merger) -> bool:
+    """Let an id lead to another story, where nobody wrote under it since; whether it does now."""
+    led = connection.execute("SELECT leads_to FROM merged WHERE story_id = ?", (merger.id,)).fetchall()
+    if led:
+        return bool(led[0][0] == merger.into)
+    stored = connection.execute("SELECT id, revision FROM story WHERE story_id = ?", (merger.id,)).fetchall()
+    row_id, revision = stored[0] if stored else (None, 0)
+    if revision != merger.revision:
+        return False
+    if row_id is not None:
+        remove(connection, row_id)
+    connection.execute("INSERT INTO merged VALUES(?, ?, ?)", (merger.id, merger.into, revision + 1))
+    return True
+
+
+def _current(connection: Any, ids: Collection[str]) -> dict[str, str]:
+    """Where merged ids lead, in the end. An id leads to an older one only, so that none leads in a circle."""
+    found: dict[str, str] = {}
+    for id in ids:
+        led: str | None = id
+        while led:
+            found[id] = led
+            rows = connection.execute("SELECT leads_to FROM merged WHERE story_id = ?", (led,)).fetchall()
+            led = rows[0][0] if rows else None
+    return {id: led for id, led in found.items() if led != id}
 
 
 def remove(connection: Any, row_id: int) -> None:

@@ -15,6 +15,7 @@ from pipeline.store.terms import Term, TermKind, terms
 
 _LETTERS: dict[TermKind, str] = {
     "entity": "e", "pair": "p", "topic": "t", "source": "s", "feed": "f", "language": "l", "event": "v", "watch": "w", "is": "i",
+    "original": "o",
 }  # fmt: skip
 
 

@@ -1,0 +1,139 @@
+"""What it costs to tell whose story an item is and whose copy, beside what a store holds already. Prints one JSON line.
+
+    python benchmarks/sameness.py [--kept 1000000] [--few 10000] [--stories 448] [--data ../shared/data]
+
+Stories of 550 words by ten publishers are taken through the chain's steps. Timed is all that sameness asks of the processor and
+of the store: cleaning, fingerprints, claims and stored stories (`identify`); lines, habits, bands and comparison (`placed`);
+not the write of the story itself. Then the same in a store whose claims and bands hold as many stories as `--kept` says; and,
+for the ratio, the tuned model on such texts in the same process. Exit 1 where both take over 6% of the model's time, or cost
+grows by over a fifth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from copies import ecbplus, neus
+from told import LATER, NOW, Steps, read
+
+from pipeline.language.ner import load, spans
+from pipeline.model import Item, ItemVersion, stable_id
+from pipeline.store.sqlite.store import SqliteStore
+from pipeline.stories import copies, identify
+
+BATCH = 32
+WORDS = 550
+MOST_OF_NER = 0.06
+MOST_GROWTH = 1.2
+_FILLED_AT_ONCE = 200_000
+
+
+def fill(store: SqliteStore, stories: int) -> None:
+    """What so many stories leave behind: three claims each and sixteen bands. In the order of their keys, as it is quicker."""
+    keys = (hashlib.blake2b(str(n).encode(), digest_size=12).digest() for n in range(3 * stories))
+    rows = sorted((key, key.hex()) for key in keys)
+    with store._database.writing() as connection:
+        connection.executemany("INSERT INTO claim VALUES(?, ?) ON CONFLICT DO NOTHING", rows)
+    rng = random.Random(stories)
+    for at in range(0, stories, BATCH):
+        store.bands.keep({stable_id("kept", str(at + n)): [rng.getrandbits(32) for _ in range(16)] for n in range(BATCH)})
+
+
+def versions(data: Path, seed: int = 0) -> list[ItemVersion]:
+    """Stories of 550 words, made of real sentences in a drawn order, each used once: real language, and no two about one thing."""
+    sentences = [line for text in (*ecbplus(data), *neus(data)) for line in text.text.replace(". ", ".\n").split("\n")]
+    random.Random(seed).shuffle(sentences)
+    made, story = [], []
+    for sentence in sentences:
+        story.append(sentence)
+        if sum(len(each.split()) for each in story) >= WORDS:
+            made.append(_version(len(made), "\n".join(" ".join(story[at : at + 3]) for at in range(0, len(story), 3))))
+            story = []
+    return made
+
+
+def _version(number: int, text: str) -> ItemVersion:
+    source = f"outlet{number % 10}.example"
+    item = Item(f"https://{source}/rss", f"g{number}", f"https://{source}/{number}", text[:70], text, False, NOW)
+    return ItemVersion(stable_id("sameness", str(number)), item, NOW)
+
+
+def timed(work: Callable[..., Any], *given: Any) -> tuple[Any, float]:
+    """What `work` gives, and the seconds of the processor that it takes, the kernel's included: others may be at work."""
+    began = time.process_time()
+    answer = work(*given)
+    return answer, time.process_time() - began
+
+
+def cost(store: SqliteStore, all_versions: list[ItemVersion]) -> dict[str, float]:
+    """Milliseconds of the processor a story, the median of the batches."""
+    steps, same_story, same_text = Steps(store), [], []
+    for at in range(0, len(all_versions), BATCH):
+        batch = all_versions[at : at + BATCH]
+        store.landing.land(batch, LATER)
+        (passages, _), took = timed(identify.identify, batch, store)
+        same_story.append(1000 * took / len(batch))
+        (stored,) = steps.index.process(tuple(map(read, passages)))
+        _, took = timed(copies.placed, stored, store)
+        same_text.append(1000 * took / len(batch))
+    together = [a + b for a, b in zip(same_story, same_text, strict=True)]
+    return {
+        "same_story_ms": round(statistics.median(same_story), 3),
+        "same_text_ms": round(statistics.median(same_text), 3),
+        "both_ms": round(statistics.median(together), 3),
+        "both_mean_ms": round(statistics.mean(together), 3),
+    }
+
+
+def main() -> int:
+    """Time an empty store, one with few stories and one with many, and the model between them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kept", type=int, default=1_000_000)
+    parser.add_argument("--few", type=int, default=10_000)
+    parser.add_argument("--stories", type=int, default=448)
+    parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
+    given = parser.parse_args()
+    model = load()
+    drawn = versions(given.data)
+    warm, few_versions, many_versions = drawn[:96], drawn[96 : 96 + given.stories], drawn[96 + given.stories :][: given.stories]
+    sample = [version.item.content for version in drawn[-96:]]
+    with tempfile.TemporaryDirectory() as folder:
+        store = SqliteStore(Path(folder, "store.db"))
+        fill(store, given.few)
+        cost(store, warm)
+        few = cost(store, few_versions)
+        _, ner_s = timed(spans, model, sample)
+        fill(store, given.kept)
+        cost(store, drawn[-192:-96])
+        many = cost(store, many_versions)
+        _, again_s = timed(spans, model, sample)
+        store.close()
+    ner_ms = 500 * (ner_s + again_s) / len(sample)
+    share, growth = many["both_ms"] / ner_ms, many["both_ms"] / few["both_ms"]
+    print(
+        json.dumps(
+            {
+                "benchmark": "sameness",
+                f"beside_{given.few}": few,
+                f"beside_{given.kept}": many,
+                "ner_ms": round(ner_ms, 2),
+                "of_ner": round(share, 4),
+                "growth": round(growth, 3),
+            }
+        )
+    )
+    return 0 if share <= MOST_OF_NER and growth <= MOST_GROWTH else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

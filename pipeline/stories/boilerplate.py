@@ -1,0 +1,78 @@
+"""What publishers say over and over: agency lines, footers, "read more". Learnt from their own stories. No I/O.
+
+A line (a sentence of a paragraph) that stands in `UNRELATED` stories of one publisher is boilerplate, and left out where texts are
+compared. With each line the ids of the first stories that had it are kept, and no count: a story that is looked at twice counts
+once, and the same stories in any order teach the same, as long as a line recurs before it is forgotten.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+
+from pipeline.model import Habit
+
+UNRELATED = 3
+"""Stories with a line in common that make a habit of it."""
+MOST_LINES = 256
+"""That are remembered of a publisher: those in most stories, then those seen last."""
+_SLACK = 128
+"""More that may be remembered until there are so many: choosing takes longer than learning."""
+_FIRST, _LAST = 8, 16
+"""Lines of a story that are learnt from: nobody puts a footer in the middle of a long read."""
+_LEAST_WORDS = 3
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+|\n")
+_WORD = re.compile(r"\w+")
+
+Line = list[str]
+"""Its words, whatever their case."""
+
+
+def lines(text: str) -> list[Line]:
+    """The sentences of a text, of every paragraph."""
+    found = (_WORD.findall(line) for line in _SENTENCE_END.split(text.casefold()))
+    return [line for line in found if line]
+
+
+def own_lines(said: Sequence[Line], habits: Iterable[Habit]) -> Sequence[Line]:
+    """The lines of a text without what is boilerplate by `habits`."""
+    known = {line for habit in habits for line in boilerplate(habit)}
+    return [line for line in said if _hashed(line) not in known] if known else said
+
+
+def boilerplate(habit: Habit) -> Iterator[int]:
+    """The lines, by hash, that are a habit by now."""
+    return (line for line, stories in habit.lines.items() if len(stories) >= UNRELATED)
+
+
+def learnt(habit: Habit, story_id: str, said: Sequence[Line]) -> Habit:
+    """`habit` with what a story's lines teach: nothing where none is new, as then it is told again, and no other story."""
+    looked_at = (line for line in [*said[:_FIRST], *said[_FIRST:][-_LAST:]] if len(line) >= _LEAST_WORDS)
+    heard = list(dict.fromkeys(map(_hashed, looked_at)))
+    if all(line in habit.lines and story_id not in habit.lines[line] for line in heard):
+        return habit
+    known = dict(habit.lines)
+    for line in heard:
+        stories = known.pop(line, ())
+        known[line] = stories if story_id in stories or len(stories) >= UNRELATED else tuple(sorted((*stories, story_id)))
+    return habit._replace(lines=_kept(known))
+
+
+def newly_known(before: Habit, after: Habit) -> set[str]:
+    """The stories whose boilerplate is known with `after` and was not before: what they were taken for may be wrong."""
+    known = set(boilerplate(before))
+    return {story_id for line in boilerplate(after) if line not in known for story_id in after.lines[line]}
+
+
+def _kept(known: dict[int, tuple[str, ...]]) -> dict[int, tuple[str, ...]]:
+    """The lines that are worth their place, in the order in which they were seen."""
+    if len(known) <= MOST_LINES + _SLACK:
+        return known
+    places = {line: at for at, line in enumerate(known)}
+    chosen = set(sorted(known, key=lambda line: (len(known[line]), places[line]))[-MOST_LINES:])
+    return {line: stories for line, stories in known.items() if line in chosen}
+
+
+def _hashed(line: Line) -> int:
+    return zlib.crc32(" ".join(line).encode("utf-8", "surrogatepass"))

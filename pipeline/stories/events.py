@@ -1,0 +1,108 @@
+"""Which event a story belongs to when it arrives: the one of the stories it is most like, or one that it begins.
+
+A story's sketch is kept before the story is, and says of which event it is: whoever comes next finds it, and doing it again after a
+crash gives the same event. Two workers that meet one happening at once begin two events; grouping again makes them one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from pipeline.model import Passage, Sketch, Story
+from pipeline.store.roles import Store, Telling
+from pipeline.stories.grouping import LEAST_ALIKE, WINDOW, crowding, nearness
+from pipeline.stories.likeness import Rarity, packed_terms, telling
+
+MOST_ALIKE = 48
+"""Stories that one is compared with."""
+MOST_ASKED = 12
+"""Of the terms that tell a story, those by which others are looked for; others are found by more, as they may tell it otherwise."""
+RECENT = 10_000
+"""Stories of late that say how rare a term is, beside the background."""
+_REFRESHED_EVERY = 64
+
+
+def rarity_of(store: Store) -> Rarity:
+    """How much each term says, by the stories of late."""
+    rarity = Rarity()
+    for sketch in store.events.newest(RECENT):
+        rarity.count(sketch.terms)
+    rarity.refresh()
+    return rarity
+
+
+def sketch_of(story: Story) -> Sketch:
+    """What is remembered of a story; its event is as the story says."""
+    terms = packed_terms(story.title, story.text)
+    return Sketch(story.id, story.event_id, story.source, story.published_at, telling(terms), terms, story.duplicate_of)
+
+
+def wanted(sketch: Sketch, rarity: Rarity) -> Telling:
+    """What is asked for to find the stories that one is like."""
+    return Telling(rarity.asked(sketch.telling[:MOST_ASKED]), sketch.published_at - WINDOW, sketch.published_at + WINDOW)
+
+
+def likenesses(sketch: Sketch, others: Sequence[Sketch], rarity: Rarity) -> list[float]:
+    """How alike each of `others` is to a story, less where they are apart in time."""
+    alike = rarity.alike(sketch.terms, [other.terms for other in others])
+    return [float(how) * nearness(abs(sketch.published_at - other.published_at)) for how, other in zip(alike, others, strict=True)]
+
+
+class Placing:
+    """Places stories in events, batch by batch. Remembers how rare terms are, and nothing that another worker would miss."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._rarity = rarity_of(store)
+        self._counted = 0
+
+    def placed(self, passages: Sequence[Passage], now: datetime) -> list[Passage]:
+        """`passages` with their events, in order; their sketches are kept. An edit stays in its event, whatever it says now.
+
+        Which are copies turns out when they are stored (`copies.py`): each is then of its original's. Raises `TransientError`
+        where the store is away; doing it again does no harm.
+        """
+        changed = {passage.story.id: passage.story for passage in passages if passage.is_new or passage.reading is None}
+        if not changed:
+            return list(passages)
+        known = self._store.events.of_stories({passage.story.id for passage in passages if passage.is_new})
+        sketches = {id: sketch_of(story) for id, story in changed.items()}
+        fresh = {passage.story.id for passage in passages if passage.is_new} - known.keys()
+        events = {id: sketch.event_id for id, sketch in known.items()}
+        events |= {id: story.event_id for id, story in changed.items() if id not in events}
+        events |= self._met([sketch for id, sketch in sketches.items() if id in fresh])
+        self._store.events.keep([sketch._replace(event_id=events[id]) for id, sketch in sketches.items()], now)
+        self._count([sketches[id] for id in fresh])
+        return [
+            each._replace(story=each.story._replace(event_id=events[each.story.id])) if each.story.id in changed else each
+            for each in passages
+        ]
+
+    def _met(self, sketches: Sequence[Sketch]) -> dict[str, str]:
+        """The event of each story that has none yet: of those it is like in the store and before it in this batch, or its own."""
+        found = self._store.events.alike({sketch.story_id: wanted(sketch, self._rarity) for sketch in sketches}, MOST_ALIKE)
+        events: dict[str, str] = {}
+        for at, sketch in enumerate(sketches):
+            before = [each._replace(event_id=events[each.story_id]) for each in sketches[:at]]
+            others = [other for other in found[sketch.story_id] if not other.duplicate_of]
+            events[sketch.story_id] = self._best(sketch, [*others, *before])
+        return events
+
+    def _best(self, sketch: Sketch, others: Sequence[Sketch]) -> str:
+        alike = likenesses(sketch, others, self._rarity)
+        by_event: dict[str, list[float]] = defaultdict(list)
+        for other, how in zip(others, alike, strict=True):
+            by_event[other.event_id].append(how)
+        average = {event: sum(each) / len(each) for event, each in by_event.items()}
+        best = max(average, key=lambda event: (average[event], event), default=None)
+        return best if best is not None and average[best] - crowding(alike) >= LEAST_ALIKE else sketch.event_id
+
+    def _count(self, sketches: Sequence[Sketch]) -> None:
+        for sketch in sketches:
+            self._rarity.count(sketch.terms)
+        self._counted += len(sketches)
+        if self._counted >= _REFRESHED_EVERY:
+            self._rarity.refresh()
+            self._counted = 0

@@ -1,0 +1,163 @@
+"""What a story is about, as numbers: its terms with their counts, what each says, and how alike two stories are. No I/O.
+
+A term is a word without its ending, as a slot of 2^18: two words in one slot happen and hardly matter. How much a term says is how
+rare it is, by a background of English (`data/common_words.tsv`) and the stories of late together (TF-IDF, cosine).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
+from importlib.resources import files
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.store.words import words
+
+SLOTS = 2**18
+MOST_TELLING = 20
+"""Terms that a story is found by."""
+BACKGROUND_STORIES = 3_800
+"""How many stories the background counts as, against those of late."""
+
+_LONGEST = 2_000
+"""Distinct terms of a story that count: a long read has 1,500."""
+_LEAST_WEIGHT = 0.05
+_COUNT_BITS = 8
+
+Floats = npt.NDArray[np.float32]
+Packed = npt.NDArray[np.uint32]
+
+
+def packed_terms(title: str, text: str) -> bytes:
+    """The terms of a story with their counts, four bytes each, in order: a slot and up to 255."""
+    counts: Counter[int] = Counter()
+    for word, count in Counter(words(f"{title}\n{text}")).items():
+        slot = _slot(word)
+        if slot >= 0:
+            counts[slot] += count
+    commonest = counts.most_common(_LONGEST)
+    return np.sort(np.array([slot << _COUNT_BITS | min(count, 255) for slot, count in commonest], dtype="<u4")).tobytes()
+
+
+def slots(packed: bytes) -> Packed:
+    """The terms of a story, in order."""
+    terms: Packed = np.frombuffer(packed, dtype="<u4") >> np.uint32(_COUNT_BITS)
+    return terms
+
+
+@lru_cache(maxsize=100_000)
+def _slot(word: str) -> int:
+    """Where a word counts; -1 where it says nothing."""
+    if word in _stop_words() or (len(word) < 2 and word.isascii()):
+        return -1
+    return _place(stem(word))
+
+
+def _place(term: str) -> int:
+    return int.from_bytes(hashlib.blake2b(term.encode("utf-8", "surrogatepass"), digest_size=4).digest()) % SLOTS
+
+
+def stem(word: str) -> str:
+    """A word without the endings that English gives one word in many forms; lightly: what is uncertain stays."""
+    if len(word) <= 4 or not word.isascii():
+        return word
+    if word.endswith("ies"):
+        word = word[:-3] + "y"
+    elif word.endswith("sses"):
+        word = word[:-2]
+    elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    for ending in ("ing", "ed"):
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            word = word[: -len(ending)]
+            word = word[:-1] if word[-1] == word[-2] and word[-1] not in "ls" else word
+            break
+    return word[:-1] if word.endswith("e") and len(word) > 4 else word
+
+
+class Rarity:
+    """How much each term says. Counts stories as they come; what it says changes only when it is asked to
+    `refresh`. Not for several threads."""
+
+    def __init__(self) -> None:
+        self._counts = _background().copy()
+        self._stories = float(BACKGROUND_STORIES)
+        self._laid = np.zeros(SLOTS, dtype=np.float32)
+        self.refresh()
+
+    def count(self, packed: bytes) -> None:
+        """Count a story."""
+        self._counts[slots(packed)] += 1
+        self._stories += 1
+
+    def refresh(self) -> None:
+        """Let what was counted since count."""
+        self._says: Floats = np.maximum(np.log((self._stories + 1) / (self._counts + 0.5)), _LEAST_WEIGHT).astype(np.float32)
+
+    def weights(self, packed: bytes) -> Floats:
+        """How much each term of a story says of it, in its order; a vector of length one."""
+        both = np.frombuffer(packed, dtype="<u4")
+        found: Floats = _TIMES[both & 255] * self._says[both >> _COUNT_BITS]
+        return found / max(float(np.sqrt(found @ found)), 1e-9)
+
+    def alike(self, packed: bytes, others: Sequence[bytes]) -> Floats:
+        """The cosine of a story with each of `others`: its weights are laid out once, and read where the others have terms."""
+        joined = np.frombuffer(b"".join(others), dtype="<u4")
+        whose = np.repeat(np.arange(len(others)), [len(other) // 4 for other in others])
+        at = joined >> _COUNT_BITS
+        weights = _TIMES[joined & 255] * self._says[at]
+        terms = slots(packed)
+        self._laid[terms] = self.weights(packed)
+        products = np.bincount(whose, self._laid[at] * weights, len(others))
+        self._laid[terms] = 0
+        lengths = np.sqrt(np.bincount(whose, weights * weights, len(others)))
+        found: Floats = (products / np.maximum(lengths, 1e-9)).astype(np.float32)
+        return found
+
+    def asked(self, terms: Sequence[int]) -> dict[int, int]:
+        """How much each of `terms` weighs where others are looked for that have it."""
+        return {term: max(1, round(1_000 * float(self._says[term]))) for term in terms}
+
+
+_TIMES = (1 + np.log(np.maximum(np.arange(256), 1))).astype(np.float32)
+
+
+def telling(packed: bytes) -> tuple[int, ...]:
+    """The terms that say most of a story by the background alone, the most telling first: the same whatever came before it."""
+    weights, terms = _by_background().weights(packed), slots(packed)
+    return tuple(int(term) for term in terms[np.argsort(-weights, kind="stable")[:MOST_TELLING]])
+
+
+@cache
+def _by_background() -> Rarity:
+    return Rarity()
+
+
+@cache
+def _background() -> npt.NDArray[np.float32]:
+    """In how many of `BACKGROUND_STORIES` stories each term is."""
+    counts = np.zeros(SLOTS, dtype=np.float32)
+    for rarity, terms in _rows():
+        for term in terms:
+            counts[_place(term)] += BACKGROUND_STORIES * 2 ** (-rarity / 10)
+    return counts
+
+
+@cache
+def _stop_words() -> frozenset[str]:
+    return frozenset(word for line in _lines("stop_words.txt") for word in line.split())
+
+
+def _rows() -> Iterable[tuple[int, list[str]]]:
+    for line in _lines("common_words.tsv"):
+        rarity, _, terms = line.partition("\t")
+        yield int(rarity), terms.split()
+
+
+def _lines(table: str) -> list[str]:
+    lines = (files("pipeline.stories") / "data" / table).read_text("utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]

@@ -1,0 +1,53 @@
+"""Stories about a few happenings, each told in the words of its own outlet."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+
+from pipeline.model import Passage, Reading, ReadStory, Story, Version
+from pipeline.store.roles import Store
+from pipeline.stories.events import Placing
+from pipeline.stories.versions import event_of
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+_HAPPENINGS = {
+    "fire": "warehouse fire leeds firefighters flames destroyed blaze factory smoke evacuated yorkshire crews",
+    "bank": "central bank interest rates inflation economists policy markets percentage governor decision euro",
+    "quake": "earthquake magnitude epicentre rescue rubble tremor kathmandu survivors collapsed seismologists nepal",
+    "launch": "rocket launch satellite orbit booster spacecraft countdown cape canaveral payload engineers pad",
+}
+_FILLER = ("officials", "people", "yesterday", "report", "city", "week", "morning", "government", "president", "company", "public")
+
+
+def story(name: str, about: str, seed: int, minutes: int = 0, copy_of: str | None = None) -> Story:
+    """A story on a happening, in words of its own."""
+    rng = random.Random(seed)
+    words = rng.sample(_HAPPENINGS[about].split(), 8)
+    text = " ".join(rng.sample([*words, *words, *_FILLER], 22))
+    at = NOON + timedelta(minutes=minutes)
+    title = " ".join(words[:4])
+    versions = (Version(f"v-{name}", at, at, title),)
+    return Story(
+        name, title, text, None, f"{name}.example", (), "en", at, at, versions, event_of(name), copy_of
+    )  # fmt: skip
+
+
+def passage(told: Story, *, is_new: bool = True, revision: int = 0) -> Passage:
+    return Passage(told, (f"i-{told.id}",), is_new, revision)
+
+
+def stored(store: Store, placing: Placing, *batch: Story) -> list[Story]:
+    """Stories placed in one batch and stored, as the chain does."""
+    placed = placing.placed([passage(each) for each in batch], NOON)
+    reads = [ReadStory(each.story, Reading(each.story.versions[-1].id), each.revision) for each in placed]
+    assert store.stories.put(reads) == set()
+    return [each.story for each in placed]
+
+
+def together(store: Store) -> set[frozenset[str]]:
+    """The stories of each event, as they are stored."""
+    found: dict[str, set[str]] = {}
+    for read in store.stories.all():
+        found.setdefault(read.story.event_id, set()).add(read.story.id)
+    return {frozenset(ids) for ids in found.values()}

@@ -1,0 +1,66 @@
+"""Which event a story belongs to when it arrives."""
+
+from __future__ import annotations
+
+from pipeline.store.roles import Place
+from pipeline.stories.events import Placing
+from tests.fakes import MemoryStore
+from tests.stories.happenings import NOON, passage, stored, story
+
+
+def test_a_happening_told_by_many_is_one_event():
+    """In one batch and in several; another happening is another event."""
+    store = MemoryStore()
+    placing = Placing(store)
+    one, two = stored(store, placing, story("a", "fire", 1), story("b", "fire", 2))
+    three, other = stored(store, placing, story("c", "fire", 3, 60), story("d", "bank", 4, 61))
+    assert one.event_id == two.event_id == three.event_id != other.event_id
+    assert store.events.of_stories(["c"])["c"].event_id == one.event_id
+
+
+def test_another_worker_finds_what_is_still_on_its_way():
+    """A sketch is kept before its story is stored."""
+    store = MemoryStore()
+    (on_its_way,) = Placing(store).placed([passage(story("a", "fire", 1))], NOON)
+    (met,) = Placing(store).placed([passage(story("b", "fire", 2))], NOON)
+    assert store.stories.count() == 0
+    assert met.story.event_id == on_its_way.story.event_id
+
+
+def test_doing_it_again_gives_the_same_event():
+    """After a crash before the story was stored, though the event it was like has gone on since."""
+    store = MemoryStore()
+    (first,) = Placing(store).placed([passage(story("b", "fire", 2))], NOON)
+    store.events.move({"b": Place("elsewhere", None)})
+    (again,) = Placing(store).placed([passage(story("b", "fire", 2))], NOON)
+    assert again.story.event_id == "elsewhere" != first.story.event_id
+
+
+def test_an_edit_stays_in_its_event_and_is_found_by_its_new_words():
+    """Even where it tells of something else now."""
+    store = MemoryStore()
+    placing = Placing(store)
+    fire, bank = stored(store, placing, story("a", "fire", 1), story("b", "bank", 2))
+    edited = story("a", "bank", 3)._replace(event_id=fire.event_id)
+    (edit,) = placing.placed([passage(edited, is_new=False, revision=1)], NOON)
+    assert edit.story.event_id == fire.event_id != bank.event_id
+    assert store.events.of_stories(["a"])["a"].terms != b""
+    assert store.events.of_stories(["a"])["a"].event_id == fire.event_id
+
+
+def test_what_is_sighted_again_unchanged_is_left_alone():
+    """A passage that carries its reading over costs nothing and passes as it is."""
+    store = MemoryStore()
+    placing = Placing(store)
+    (told,) = stored(store, placing, story("a", "fire", 1))
+    same = passage(told, is_new=False, revision=1)._replace(reading=store.stories.get(["a"])["a"].reading)
+    assert placing.placed([same], NOON) == [same]
+    assert placing.placed([], NOON) == []
+
+
+def test_a_story_without_words_is_an_event_of_its_own():
+    """It is like nothing."""
+    store = MemoryStore()
+    placing = Placing(store)
+    mute = [story(name, "fire", 1)._replace(title="", text="!") for name in "ab"]
+    assert len({told.event_id for told in stored(store, placing, *mute)}) == 2
