@@ -32,6 +32,7 @@ from pipeline.jobs.regroup import regroup
 from pipeline.model import Item, ItemVersion, Passage, Reading, ReadStory, Sketch, Story, Version, stable_id
 from pipeline.store.beam import batches
 from pipeline.store.sqlite.store import SqliteStore
+from pipeline.stories import copies
 from pipeline.stories.events import Placing
 from pipeline.stories.identify import identify
 from pipeline.stories.likeness import packed_terms, slots, telling
@@ -96,8 +97,10 @@ def cost(options: argparse.Namespace) -> tuple[dict[str, object], bool]:
                 sum(len(doc.ents) for doc in nlp.pipe([text for _, text in batch], batch_size=32))
             spent["recogniser"] += time.process_time() - placed
             spent["event"] += placed - identified
-            spent["identity_and_copies"] += identified - began
             keep(store, passages)
+            stored = time.process_time()
+            copies.placed(passages, store, NOW)
+            spent["identity_and_copies"] += identified - began + time.process_time() - stored
         store.close()
     ms = {name: round(1_000 * seconds / options.stories, 3) for name, seconds in spent.items()}
     share = (spent["event"] + spent["identity_and_copies"]) / spent["recogniser"]
@@ -167,7 +170,9 @@ def ingest(path: Path, versions: Sequence[ItemVersion]) -> None:
     placing = Placing(store)
     for batch in batches(versions):
         passages, _ = identify(batch, store)
-        keep(store, placing.placed(passages, NOW))
+        passages = placing.placed(passages, NOW)
+        keep(store, passages)
+        copies.placed(passages, store, NOW)
     store.close()
 
 

@@ -1,6 +1,6 @@
 """The way of a story, as one chain: from what has landed to what a person is told. Every runner runs this.
 
-    landed ─► same story? ─► read ─► watches ─► index ─► same text? ─► outbox ─► finish
+    landed ─► same story? ─► same event? ─► read ─► watches ─► index ─► same text? ─► outbox ─► finish
 
 What is landed comes from a tick: feeds that are due, and what landed before and was never finished.
 """
