@@ -39,7 +39,7 @@ class Used(NamedTuple):
 
 
 def used(server: Elasticsearch, client: Client) -> Used:
-    total = client.indices.stats(index="wirewatch-*", metric=["search", "refresh"], allow_no_indices=True)["_all"]["total"]
+    total = client.indices.stats(index="wirewatch-*", metric=["search", "refresh"])["_all"]["total"]
     return Used(total["search"]["query_total"], total["refresh"]["external_total"], server.cpu_s())
 
 
