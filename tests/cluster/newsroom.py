@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -19,15 +20,17 @@ SUBJECTS = ("the price of grain", "satellites over the Arctic", "a treaty on fis
 
 
 def article(feed: int, n: int) -> Article:
-    """An article of its own: no two are copies of each other."""
+    """An article of its own, most of its words drawn by chance: none is anywhere near a copy of another."""
+    rng = random.Random(1_000 * feed + n)
     a, b = PEOPLE[n % 5], PEOPLE[(n * 2 + feed + 1) % 5]
-    words = " ".join(f"{word}{feed}{n}" for word in ("harbour", "ledger", "mandate", "quarrel", "verdict", "winter", "yield"))
-    text = (
-        f"{a} spoke in {PLACES[(n + feed) % 7]} about {SUBJECTS[n % 5]} and said it was time. "
-        f"{b} answered from {PLACES[(n * 3 + feed) % 7]} the same evening, officials said.\n"
-        f"The paper of record {n} of desk {feed} adds: {words}. {a} and {b} are to meet on day {n}."
-    )
+    sentences = "\n".join(" ".join(_word(rng) for _ in range(12)).capitalize() + "." for _ in range(8))
+    opening = f"{a} spoke in {PLACES[(n + feed) % 7]} about {SUBJECTS[n % 5]} and said it was time."
+    text = f"{opening} {b} answered the same evening.\n{sentences}"
     return f"https://outlet{feed}.example/{n}", f"{a} and {b} on {SUBJECTS[n % 5]}, part {n}", text
+
+
+def _word(rng: random.Random) -> str:
+    return "".join(rng.choice("bdfgklmnprst") + rng.choice("aeiou") for _ in range(3))
 
 
 def edited(before: Article) -> Article:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import ctypes
 import hashlib
 import http.client
 import json
@@ -31,9 +30,8 @@ from typing import NamedTuple
 import pytest
 import trustme
 
-from tests.servers.machine import UnavailableError, alone, cache, free_port, java_of
+from tests.servers.machine import NOBODY, UnavailableError, alone, as_a_child, cache, free_port, java_of
 
-NOBODY = 65534
 START_WITHIN_S = 600
 _FETCH_WITHIN_S = 900
 _PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:get"
@@ -87,8 +85,9 @@ class Elasticsearch:
         log = (self._folder / "server.log").open("ab")
         (self._folder / "pid").unlink(missing_ok=True)
         self._process = subprocess.Popen(
-            _command(self._flavour, home, java, self._folder), stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.PIPE,
-            cwd=home, preexec_fn=_as_a_child, env=_environment(home, java, self._folder, self._heap),
+            as_a_child(_command(self._flavour, home, java, self._folder), nobody=True),
+            stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.PIPE,
+            cwd=home, env=_environment(home, java, self._folder, self._heap),
         )  # fmt: skip
         self._wait()
 
@@ -265,15 +264,6 @@ def _environment(home: Path, java: Path, folder: Path, heap: str) -> dict[str, s
         "LIBFFI_TMPDIR": str(folder / "tmp"),
         "ES_JAVA_OPTS": f"-Xms{heap} -Xmx{heap} -Xlog:disable",
     }
-
-
-def _as_a_child() -> None:
-    """In the child: die with the parent, and be nobody where root is."""
-    if os.geteuid() == 0:
-        os.setgroups([])
-        os.setgid(NOBODY)
-        os.setuid(NOBODY)
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def _given_to_nobody(folder: Path) -> None:

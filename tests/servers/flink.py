@@ -8,7 +8,6 @@ dies with its parent, on free ports of 127.0.0.1, and can be killed and started 
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import shutil
@@ -24,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.servers.machine import UnavailableError, alone, cache, free_port, java_of
+from tests.servers.machine import UnavailableError, alone, as_a_child, cache, free_port, java_of
 
 FLINK = "1.19.3"
 BEAM_JAVA = "2.62.0"
@@ -202,8 +201,8 @@ class Flink:
         # The pool starts its workers as `python`.
         path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
         self._processes[part] = subprocess.Popen(
-            command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=self._folder,
-            env={**os.environ, "PATH": path, "FLINK_CONF_DIR": str(self._conf())}, preexec_fn=_die_with_the_parent,
+            as_a_child(command), stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=self._folder,
+            env={**os.environ, "PATH": path, "FLINK_CONF_DIR": str(self._conf())},
         )  # fmt: skip
 
     def _conf(self) -> Path:
@@ -357,10 +356,6 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
-
-
-def _die_with_the_parent() -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 if __name__ == "__main__":

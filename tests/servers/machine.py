@@ -9,8 +9,10 @@ import re
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+NOBODY = 65534
 
 
 class UnavailableError(Exception):
@@ -52,3 +54,12 @@ def free_port() -> int:
     """A port of 127.0.0.1 that nobody holds."""
     with socket.create_server(("127.0.0.1", 0)) as door:
         return int(door.getsockname()[1])
+
+
+def as_a_child(command: Sequence[str], *, nobody: bool = False) -> list[str]:
+    """`command`, made to end when the thread that starts it does, and with `nobody` to run as nobody where we are root.
+
+    Not by `preexec_fn`: in a process with threads it can crash.
+    """
+    user = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"] if nobody and os.geteuid() == 0 else []
+    return ["setpriv", "--pdeathsig", "KILL", *user, *command]

@@ -7,12 +7,10 @@ It comes as source through the Go module proxy, in the version of the Beam that 
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -22,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
-from tests.servers.machine import UnavailableError, alone, cache
+from tests.servers.machine import UnavailableError, alone, as_a_child, cache
 
 _SDK = "github.com/apache/beam/sdks/v2"
 _BUILD_WITHIN_S = 900
@@ -46,7 +44,7 @@ class Prism:
         """Start, and wait until it answers. Raises `UnavailableError` where it cannot be had."""
         command = [str(built()), f"--job_port={self._port}", "--serve_http=false", "--log_kind=json"]
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=_as_a_child)
+            self._process = subprocess.Popen(as_a_child(command), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         until = time.monotonic() + _START_WITHIN_S
         while time.monotonic() < until and self._process.poll() is None:
             with suppress(OSError), socket.create_connection(("127.0.0.1", self._port), 1):
@@ -106,11 +104,6 @@ def _run(go: str, *order: str, folder: Path | None = None) -> str:
     if done.returncode:
         raise UnavailableError(f"go {' '.join(order)}: {(done.stdout + done.stderr)[-500:]}")
     return done.stdout
-
-
-def _as_a_child() -> None:
-    """In the child: die with the parent."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 if __name__ == "__main__":
