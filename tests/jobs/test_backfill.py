@@ -244,9 +244,11 @@ def test_files_read_in_parallel_end_in_the_same_stories(runner: Runner, store: M
     texts = {int(read.story.ref or 0): read.story.text for read in store.stories.all()}
     assert texts == {n: f"Elon Musk met Vladimir Putin{' again' if n < 10 else ''}." for n in range(20)}
     assert all(read.story.first_seen_at <= NOW + timedelta(0) for read in store.stories.all())
-    assert len(list(store.outbox.hits())) == len(list(store.outbox.alerts())) == 20
+    alerts = list(store.outbox.alerts())
+    # All tell one happening: one alert, or one of each worker that met it before it knew of the others.
+    assert len(list(store.outbox.hits())) == len({id for alert in alerts for id in alert.story_ids}) == 20
     assert (counts["items"], counts["items_landed"], counts["dead_letters"]) == (30, 30, 1)
     # Of steps that several bundles run at once Prism now and then answers less than was counted.
-    assert 0 < counts["alerts"] <= 20
+    assert 0 < counts["alerts"] <= len(alerts)
     again = job.run()
     assert (again["items_landed"], again["stories_read"], again["hits"]) == (0, 0, 0)

@@ -44,4 +44,4 @@ def test_beam_finds_the_coder_for_every_step_that_hands_on_passages() -> None:
         if isinstance(part.transform, TellStories)
         for step in part.parts
     ]
-    assert [type(coders.registry.get_coder(kind)) for kind in outputs[:-1]] == [PassagesCoder] * 6
+    assert [type(coders.registry.get_coder(kind)) for kind in outputs[:-1]] == [PassagesCoder] * 7

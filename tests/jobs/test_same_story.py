@@ -96,6 +96,23 @@ def end(store: Any) -> list[tuple[str, tuple[str, ...], int]]:
     return [(read.story.title, tuple(v.title for v in read.story.versions), len(read.story.feeds)) for read in store.stories.all()]
 
 
+def test_a_text_is_told_once_whichever_copy_comes_first() -> None:
+    """In one batch or two: the copy is known for one before anybody is told, and joins the alert of what was told before."""
+    original = sighted("1", "https://agency.example/a", "Ministers meet", LONG, published=-5)
+    copy = sighted("2", "https://paper.example/b", "Our ministers", LONG + " By our desk.", seen=1)
+    for batches in ([[original], [copy]], [[copy], [original]], [[copy, original]]):
+        store = MemoryStore()
+        chain = Chain(store)
+        for batch in batches:
+            chain.take(landed(store, *batch))
+        [alert] = store.outbox.alerts()
+        stories = {read.story.source: read.story for read in store.stories.all()}
+        assert set(alert.story_ids) == {story.id for story in stories.values()}
+        assert {story.event_id for story in stories.values()} == {alert.event_id}
+        assert stories["paper.example"].duplicate_of == stories["agency.example"].id
+        assert len(store.outbox.deliveries([alert.id])) == 1
+
+
 def test_what_two_were_told_of_is_not_told_again() -> None:
     """The alerts of both stand, no third is made, and exports follow to the story that they are now."""
     store = MemoryStore()
