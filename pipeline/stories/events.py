@@ -53,9 +53,10 @@ def likenesses(sketch: Sketch, others: Sequence[Sketch], rarity: Rarity) -> list
 class Placing:
     """Places stories in events, batch by batch. Remembers how rare terms are, and nothing that another worker would miss."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, rarity: Rarity | None = None) -> None:
+        """With `rarity`, goes on from what was counted before."""
         self._store = store
-        self._rarity = rarity_of(store)
+        self.rarity = rarity or rarity_of(store)
         self._counted = 0
 
     def placed(self, passages: Sequence[Passage], now: datetime) -> list[Passage]:
@@ -82,7 +83,7 @@ class Placing:
 
     def _met(self, sketches: Sequence[Sketch]) -> dict[str, str]:
         """The event of each story that has none yet: of those it is like in the store and before it in this batch, or its own."""
-        found = self._store.events.alike({sketch.story_id: wanted(sketch, self._rarity) for sketch in sketches}, MOST_ALIKE)
+        found = self._store.events.alike({sketch.story_id: wanted(sketch, self.rarity) for sketch in sketches}, MOST_ALIKE)
         events: dict[str, str] = {}
         for at, sketch in enumerate(sketches):
             before = [each._replace(event_id=events[each.story_id]) for each in sketches[:at]]
@@ -91,7 +92,7 @@ class Placing:
         return events
 
     def _best(self, sketch: Sketch, others: Sequence[Sketch]) -> str:
-        alike = likenesses(sketch, others, self._rarity)
+        alike = likenesses(sketch, others, self.rarity)
         by_event: dict[str, list[float]] = defaultdict(list)
         for other, how in zip(others, alike, strict=True):
             by_event[other.event_id].append(how)
@@ -101,8 +102,8 @@ class Placing:
 
     def _count(self, sketches: Sequence[Sketch]) -> None:
         for sketch in sketches:
-            self._rarity.count(sketch.terms)
+            self.rarity.count(sketch.terms)
         self._counted += len(sketches)
         if self._counted >= _REFRESHED_EVERY:
-            self._rarity.refresh()
+            self.rarity.refresh()
             self._counted = 0
