@@ -75,7 +75,7 @@ class Outcome(NamedTuple):
     """What a service made of the newsroom; what is told by the clock alone is left out."""
 
     stories: dict[str, Any]
-    """By address: id, wordings in order, and all that was read in it."""
+    """By address: wordings in order, and all that was read in it. Ids begin with the second of the first sighting."""
     copies: set[frozenset[str]]
     """Addresses of one event."""
     duplicates: int
@@ -94,7 +94,6 @@ def outcome(store: Store) -> Outcome:
     of = {event: frozenset(addresses) for event, addresses in events.items()}
     read = {
         each.story.url or "": (
-            each.story.id,
             each.story.title,
             each.story.text,
             tuple(version.id for version in each.story.versions),
