@@ -24,7 +24,7 @@ from pathlib import Path
 
 import psutil
 from loopback import Feeds, rss
-from texts import words_of
+from texts import made_up, words_of
 
 from pipeline.demo.receiver import Receiver
 from pipeline.store.address import close_stores, store_at
@@ -49,8 +49,8 @@ LAST_RUN_S = 120.0
 
 
 def story(n: int, rng: random.Random) -> tuple[str, str, str]:
-    """Address, title and text of story `n`; every tenth is one that alerts."""
-    text = " ".join(rng.choices(words_of(), k=550))
+    """Address, title and text of story `n`, each of a happening of its own; every tenth is one that alerts."""
+    text = " ".join(rng.choices([*words_of(), *made_up(rng, len(words_of()))], k=550))
     return f"https://outlet{n % FEEDS}.example/{n}", f"Report {n}", f"{text}.\n{MET if n % 10 == 0 else 'Nobody met.'}"
 
 

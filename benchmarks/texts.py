@@ -26,6 +26,11 @@ def words_of() -> list[str]:
     return sorted({word for sentence in sentences() for word in sentence.split() if word.isalpha() and word.islower()})
 
 
+def made_up(rng: random.Random, count: int) -> list[str]:
+    """`count` words that no other story has, as names and places are: without some, all stories would tell of one happening."""
+    return ["".join(rng.choice("bdfgklmnprstvz") + rng.choice("aeiou") for _ in range(4)) for _ in range(count)]
+
+
 def texts(count: int, words: int = 550, seed: int = 0) -> list[str]:
     """`count` texts of about `words` words, in paragraphs of five sentences, each with people of its own.
 
