@@ -46,6 +46,11 @@ def texts(*commands: str) -> list[Text]:
     return [Text(str(n), "", command) for n, command in enumerate(commands)]
 
 
+def readers() -> list[psutil.Process]:
+    """The reading processes of this one: servers that other tests started are its children too."""
+    return [child for child in psutil.Process().children() if any("worker import main" in part for part in child.cmdline())]
+
+
 def test_the_real_worker_reads() -> None:
     """A pool of processes with the model reads by the configured entities."""
     with ReadingPool({"musk": Settings("Elon Musk", aliases=("Musk",))}, 1) as pool:
@@ -85,7 +90,7 @@ def test_a_process_killed_from_outside_costs_no_text(pool: ReadingPool, tmp_path
     """A text whose process died once, by whatever hand, is read by the next one."""
     assert isinstance(outcome(pool.submit(texts(f"die-once {tmp_path / 'dead'}")))[0], Reading)
     outcome(pool.submit(texts("a")))
-    for child in psutil.Process().children():
+    for child in readers():
         os.kill(child.pid, signal.SIGKILL)
     assert all(isinstance(answer, Reading) for answer in outcome(pool.submit(texts("a", "b"))))
 
@@ -102,7 +107,7 @@ def test_changed_entities_count_from_the_next_batch(pool: ReadingPool) -> None:
 def test_closing_ends_the_processes_and_refuses_the_rest(pool: ReadingPool) -> None:
     """What was not read says so, no process is left, and closing twice is allowed."""
     outcome(pool.submit(texts("a")))
-    children = [child for child in psutil.Process().children() if "python" in child.name()]
+    children = readers()
     assert children
     futures = [pool.submit(texts("hang")) for _ in range(4)]
     time.sleep(0.2)
