@@ -48,8 +48,9 @@ def texts(*commands: str) -> list[Text]:
 
 
 def readers() -> list[psutil.Process]:
-    """The reading processes of this one: servers that other tests started are its children too."""
-    return [child for child in psutil.Process().children() if any("worker import main" in part for part in child.cmdline())]
+    """The reading processes of this one: servers that other tests started are its children too, and what is left of dead ones."""
+    living = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in living if any("worker import main" in part for part in child.cmdline())]
 
 
 def test_the_real_worker_reads() -> None:
