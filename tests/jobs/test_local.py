@@ -63,7 +63,7 @@ def test_every_expected_alert_of_the_demo_arrives_once(tmp_path: Path):
     def service(path: Path, environment: Mapping[str, str], stop: threading.Event) -> None:
         LocalService(load(path, environment)).run(stop)
 
-    outcome = play(tmp_path, service, now=datetime.now(UTC), speed=8.0)
+    outcome = play(tmp_path, service, now=datetime.now(UTC), speed=8.0, limit_s=90.0)
     assert outcome.is_right, outcome
 
 
