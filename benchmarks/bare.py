@@ -6,10 +6,7 @@ Lines of JSON in (a list of texts), a line out a batch (how many entities), unti
 from __future__ import annotations
 
 import json
-import os
 import sys
-
-os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
 def main() -> None:

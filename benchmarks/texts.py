@@ -11,6 +11,8 @@ from pipeline.model import Item, ItemVersion, stable_id
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 _NAMES = ("Alma", "Boris", "Carla", "Dmitri", "Elena", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Keiko", "Liam")
+_OWN = 25
+"""Words that only one story has; in the news, names and what they did."""
 _SURNAMES = ("Abara", "Brandt", "Castillo", "Dorin", "Eklund", "Fischer", "Grange", "Haddad", "Ivanov", "Jensen", "Kato")
 
 
@@ -32,13 +34,14 @@ def made_up(rng: random.Random, count: int) -> list[str]:
 
 
 def texts(count: int, words: int = 550, seed: int = 0) -> list[str]:
-    """`count` texts of about `words` words, in paragraphs of five sentences, each with people of its own.
+    """`count` texts of about `words` words, in paragraphs of five sentences, each with people and a happening of its own.
 
-    Two in five of the words that are no names are drawn at random. Of unrelated news about one story in sixty is compared with
-    another as its copy; with the same sentences over and over it is every one, and the more stories, the more often.
+    Seven in ten of the words that are no names are drawn at random, one in three of these from words that no other story has. So
+    one story in sixty is compared with another as its copy (of 1,454 long captured stories of 60 publishers none is); with the same
+    sentences over and over it is every one. Without words of its own, every story would be of one event.
     """
     rng, stock = random.Random(seed), sentences()
-    return [_text(rng, stock, words) for _ in range(count)]
+    return [_text(rng, stock, words, made_up(rng, _OWN)) for _ in range(count)]
 
 
 def versions(count: int, words: int = 550, seed: int = 0) -> list[ItemVersion]:
@@ -62,18 +65,22 @@ def versions(count: int, words: int = 550, seed: int = 0) -> list[ItemVersion]:
     ]
 
 
-def _text(rng: random.Random, stock: list[str], words: int) -> str:
+def _text(rng: random.Random, stock: list[str], words: int, own: list[str]) -> str:
     parts, length = [], 0
     while length < words:
         person = f"{rng.choice(_NAMES)} {rng.choice(_SURNAMES)}"
         chosen = [
             f"{person} said so on {rng.choice(('Monday', 'Tuesday', 'Friday'))} in report {rng.randrange(10**6)}.",
-            *(_varied(rng, sentence) for sentence in rng.choices(stock, k=4)),
+            *(_varied(rng, sentence, own) for sentence in rng.choices(stock, k=4)),
         ]
         parts.append(" ".join(chosen))
         length += sum(len(sentence.split()) for sentence in chosen)
     return "\n".join(parts)
 
 
-def _varied(rng: random.Random, sentence: str) -> str:
-    return " ".join(rng.choice(words_of()) if word.islower() and rng.random() < 0.4 else word for word in sentence.split())
+def _varied(rng: random.Random, sentence: str, own: list[str]) -> str:
+    return " ".join(_other(rng, own) if word.islower() and rng.random() < 0.7 else word for word in sentence.split())
+
+
+def _other(rng: random.Random, own: list[str]) -> str:
+    return rng.choice(own if rng.random() < 1 / 3 else words_of())

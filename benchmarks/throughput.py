@@ -30,7 +30,7 @@ from texts import NOW, texts, versions
 from pipeline.config import Settings
 from pipeline.jobs.ingest import TellStories
 from pipeline.jobs.runner import LocalJob
-from pipeline.language.pool import close_pools, pool_for
+from pipeline.language.pool import TUNED, close_pools, pool_for
 from pipeline.language.read import Text
 from pipeline.store.address import store_at
 from pipeline.store.beam import batches
@@ -72,7 +72,9 @@ class Bare:
     def __init__(self, processes: int) -> None:
         script = Path(__file__).with_name("bare.py")
         self._processes = [
-            subprocess.Popen([sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            subprocess.Popen(
+                [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **TUNED}, text=True
+            )
             for _ in range(processes)
         ]
         for process in self._processes:
