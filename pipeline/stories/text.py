@@ -39,6 +39,8 @@ _CAPITALS = re.compile("[A-Z]+")
 _TAG = re.compile(r"</?([a-zA-Z][^\s/>]*+)[^>]*+(?:>|\Z)|<[!?/][^>]*+(?:>|\Z)")
 
 _LINE_END = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_ORDINARY = re.compile("[ -~\n\u00a1-\u00ac\u00ae-\u024f\u2010-\u2027\u2030-\u205e\u20a0-\u20bf]*+")
+"""What has nothing to tidy, as most texts: Latin letters, typographic quotes and dashes, currencies."""
 _SPACE = re.compile(r"[^\S \n]|\u200b")
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u180e\u200c-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
@@ -68,8 +70,10 @@ def tidy(text: str) -> str:
     Runs of blanks and empty lines stay, so that offsets into an ordinary text hold in what comes out. At most `LONGEST_TEXT` code
     points.
     """
-    text = _LINE_END.sub("\n", text[:LONGEST_HTML])
-    return _shortened(_visible(_SPACE.sub(" ", text)).strip(), LONGEST_TEXT)
+    text = text[:LONGEST_HTML]
+    if not _ORDINARY.fullmatch(text):
+        text = _visible(_SPACE.sub(" ", _LINE_END.sub("\n", text)))
+    return _shortened(text.strip(), LONGEST_TEXT)
 
 
 def headline(title: str) -> str:
