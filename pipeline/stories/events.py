@@ -84,12 +84,11 @@ class Placing:
     def _met(self, sketches: Sequence[Sketch]) -> dict[str, str]:
         """The event of each story that has none yet: of those it is like in the store and before it in this batch, or its own."""
         found = self._store.events.alike({sketch.story_id: wanted(sketch, self.rarity) for sketch in sketches}, MOST_ALIKE)
-        events: dict[str, str] = {}
-        for at, sketch in enumerate(sketches):
-            before = [each._replace(event_id=events[each.story_id]) for each in sketches[:at]]
+        before: list[Sketch] = []
+        for sketch in sketches:
             others = [other for other in found[sketch.story_id] if not other.duplicate_of]
-            events[sketch.story_id] = self._best(sketch, [*others, *before])
-        return events
+            before.append(sketch._replace(event_id=self._best(sketch, [*others, *before])))
+        return {sketch.story_id: sketch.event_id for sketch in before}
 
     def _best(self, sketch: Sketch, others: Sequence[Sketch]) -> str:
         alike = likenesses(sketch, others, self.rarity)

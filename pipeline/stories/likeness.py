@@ -7,7 +7,6 @@ rare it is, by a background of English (`data/common_words.tsv`) and the stories
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -27,6 +26,8 @@ _LONGEST = 2_000
 """Distinct terms of a story that count: a long read has 1,500."""
 _LEAST_WEIGHT = 0.05
 _COUNT_BITS = 8
+_MOST_COUNTED = 255
+_NOWHERE = -1
 
 Floats = npt.NDArray[np.float32]
 Packed = npt.NDArray[np.uint32]
@@ -34,13 +35,13 @@ Packed = npt.NDArray[np.uint32]
 
 def packed_terms(title: str, text: str) -> bytes:
     """The terms of a story with their counts, four bytes each, in order: a slot and up to 255."""
-    counts: Counter[int] = Counter()
-    for word, count in Counter(words(f"{title}\n{text}")).items():
-        slot = _slot(word)
-        if slot >= 0:
-            counts[slot] += count
-    commonest = counts.most_common(_LONGEST)
-    return np.sort(np.array([slot << _COUNT_BITS | min(count, 255) for slot, count in commonest], dtype="<u4")).tobytes()
+    found = [*words(title), *words(text)]
+    slots = np.fromiter(map(_slot, found), np.int64, len(found))
+    terms, counts = np.unique(slots[slots != _NOWHERE], return_counts=True)
+    if len(terms) > _LONGEST:
+        commonest = np.sort(np.argsort(-counts, kind="stable")[:_LONGEST])
+        terms, counts = terms[commonest], counts[commonest]
+    return (terms << _COUNT_BITS | np.minimum(counts, _MOST_COUNTED)).astype("<u4").tobytes()
 
 
 def slots(packed: bytes) -> Packed:
@@ -51,9 +52,9 @@ def slots(packed: bytes) -> Packed:
 
 @lru_cache(maxsize=100_000)
 def _slot(word: str) -> int:
-    """Where a word counts; -1 where it says nothing."""
+    """Where a word counts; nowhere where it says nothing."""
     if word in _stop_words() or (len(word) < 2 and word.isascii()):
-        return -1
+        return _NOWHERE
     return _place(stem(word))
 
 
@@ -100,30 +101,43 @@ class Rarity:
 
     def weights(self, packed: bytes) -> Floats:
         """How much each term of a story says of it, in its order; a vector of length one."""
-        both = np.frombuffer(packed, dtype="<u4")
-        found: Floats = _TIMES[both & 255] * self._says[both >> _COUNT_BITS]
+        both = _indices(packed)
+        found: Floats = _TIMES.take(both & _MOST_COUNTED) * self._says.take(both >> _COUNT_BITS)
         return found / max(float(np.sqrt(found @ found)), 1e-9)
 
     def alike(self, packed: bytes, others: Sequence[bytes]) -> Floats:
         """The cosine of a story with each of `others`: its weights are laid out once, and read where the others have terms."""
-        joined = np.frombuffer(b"".join(others), dtype="<u4")
-        whose = np.repeat(np.arange(len(others)), [len(other) // 4 for other in others])
-        at = joined >> _COUNT_BITS
-        weights = _TIMES[joined & 255] * self._says[at]
+        sizes = np.array([len(other) // 4 for other in others], dtype=np.intp)
+        both = _indices(b"".join(others))
+        at = both >> _COUNT_BITS
+        weights = _TIMES.take(both & _MOST_COUNTED) * self._says.take(at)
         terms = slots(packed)
         self._laid[terms] = self.weights(packed)
-        products = np.bincount(whose, self._laid[at] * weights, len(others))
+        products = self._laid.take(at) * weights
         self._laid[terms] = 0
-        lengths = np.sqrt(np.bincount(whose, weights * weights, len(others)))
-        found: Floats = (products / np.maximum(lengths, 1e-9)).astype(np.float32)
-        return found
+        lengths = np.sqrt(_sums(weights * weights, sizes))
+        return np.divide(_sums(products, sizes), np.maximum(lengths, 1e-9), dtype=np.float32)
 
     def asked(self, terms: Sequence[int]) -> dict[int, int]:
         """How much each of `terms` weighs where others are looked for that have it."""
         return {term: max(1, round(1_000 * float(self._says[term]))) for term in terms}
 
 
-_TIMES = (1 + np.log(np.maximum(np.arange(256), 1))).astype(np.float32)
+def _indices(packed: bytes) -> npt.NDArray[np.intp]:
+    """Terms with their counts, as what numpy indexes by: any other type it converts each time."""
+    return np.frombuffer(packed, dtype="<u4").astype(np.intp)
+
+
+def _sums(values: Floats, sizes: npt.NDArray[np.intp]) -> Floats:
+    """The sum of each stretch of `values`, so many at a time; an empty one is 0."""
+    found: Floats = np.zeros(len(sizes), dtype=np.float32)
+    is_filled = sizes > 0
+    if is_filled.any():
+        found[is_filled] = np.add.reduceat(values, (np.cumsum(sizes) - sizes)[is_filled])
+    return found
+
+
+_TIMES = (1 + np.log(np.maximum(np.arange(_MOST_COUNTED + 1), 1))).astype(np.float32)
 
 
 def telling(packed: bytes) -> tuple[int, ...]:

@@ -166,9 +166,8 @@ def _row(sketch: Sketch, now: datetime) -> tuple[int, str, int, int, bytes]:
 
 def _postings(sketches: Iterable[Sketch]) -> list[tuple[int, int, int]]:
     """In the order of the index, so that neighbours are written together."""
-    return sorted(
-        (term, microseconds(sketch.published_at), _number(sketch.story_id)) for sketch in sketches for term in set(sketch.telling)
-    )
+    places = [(sketch.telling, microseconds(sketch.published_at), _number(sketch.story_id)) for sketch in sketches]
+    return sorted((term, at, number) for telling, at, number in places for term in set(telling))
 
 
 def _withdraw(connection: Any, numbers: Sequence[int]) -> None:
