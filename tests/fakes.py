@@ -581,7 +581,7 @@ def _stands(read: ReadStory, asked: Words | Fuzzy) -> int:
 def _times(text: Sequence[str], asked: Words | Fuzzy) -> int:
     if isinstance(asked, Fuzzy):
         return sum(is_like(word, asked) for word in text)
-    *whole, last = asked.words
+    whole, last = asked.words[:-1], asked.words[-1]
     runs = (text[at : at + len(asked.words)] for at in range(len(text) - len(whole)))
     return sum(run[:-1] == whole and (run[-1] == last or (asked.is_prefix and run[-1].startswith(last))) for run in runs)
 

@@ -253,7 +253,7 @@ class _Reader:
 
 def _several(text: str, field: Field | None) -> Query:
     """The words of `text` one after another; a text without a letter or digit is in no story."""
-    found = tuple(words(text))
+    found = words(text)
     return Words(found, field=field) if found else NOTHING
 
 

@@ -16,7 +16,11 @@ from functools import lru_cache
 LONGEST = 200
 """Code points of the longest word: what is longer is several."""
 
+_REMEMBERED = range(200, 20_000)
+"""Code points of a text whose words are remembered for the next step of its way: a few steps of the chain ask for them."""
+
 _BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()}
+_BLANKS_IN_LINES = {**_BLANKS, ord("\n"): "\n"}
 _OTHER = re.compile(r"[^\x00-\x7f]")
 _WORD = re.compile(rf"[0-9a-z\x80-\U0010ffff]{{1,{LONGEST}}}")
 _IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -66,9 +70,19 @@ def split(plain: str) -> list[str]:
     return found
 
 
-def words(text: str) -> list[str]:
+def split_lines(plain: str) -> list[list[str]]:
+    """The words of each line of a text that is folded already, in order."""
+    return [line.split() for line in plain.translate(_BLANKS_IN_LINES).split("\n")]
+
+
+def words(text: str) -> tuple[str, ...]:
     """The words of `text`, folded, in order."""
-    return split(folded(text))
+    return _remembered(text) if len(text) in _REMEMBERED else tuple(split(folded(text)))
+
+
+@lru_cache(maxsize=256)
+def _remembered(text: str) -> tuple[str, ...]:
+    return tuple(split(folded(text)))
 
 
 @lru_cache(maxsize=65_536)

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from pipeline.model import Habit
+from pipeline.store.words import folded, split_lines
 
 UNRELATED = 3
 """Stories with a line in common that make a habit of it."""
@@ -22,17 +23,15 @@ _SLACK = 128
 _FIRST, _LAST = 8, 16
 """Lines of a story that are learnt from: nobody puts a footer in the middle of a long read."""
 _LEAST_WORDS = 3
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+|\n")
-_WORD = re.compile(r"\w+")
+_SENTENCE_END = re.compile(r"[.!?][\"')\]]*\s")
 
 Line = list[str]
-"""Its words, whatever their case."""
+"""Its words, folded."""
 
 
 def lines(text: str) -> list[Line]:
     """The sentences of a text, of every paragraph."""
-    found = (_WORD.findall(line) for line in _SENTENCE_END.split(text.casefold()))
-    return [line for line in found if line]
+    return [line for line in split_lines(_SENTENCE_END.sub("\n", folded(text))) if line]
 
 
 def own_lines(said: Sequence[Line], habits: Iterable[Habit]) -> Sequence[Line]:

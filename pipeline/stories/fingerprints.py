@@ -5,16 +5,12 @@ Two items that share a fingerprint are one story, but for a guid or an address t
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
 from pipeline.model import Item, stable_id
+from pipeline.store.words import words
 from pipeline.stories.canonical_url import canonical, names_a_page, publisher
 
 SHORTEST_CONTENT = 200
 """Code points of text that identify a story by themselves: "Live updates" and an empty summary stand under many."""
-
-_WORD = re.compile(r"\w+")
 
 
 def source_of(item: Item) -> str:
@@ -31,7 +27,7 @@ def fingerprints(item: Item, title: str, text: str) -> tuple[str, ...]:
     source = source_of(item)
     names = list(dict.fromkeys((*_guid(item, source), *_url(item))))
     if len(text) >= SHORTEST_CONTENT or not names:
-        names.append("content:" + stable_id("content", source, _folded(title), _folded(text)))
+        names.append("content:" + stable_id("content", source, " ".join(words(title)), " ".join(words(text))))
     return tuple(names)
 
 
@@ -51,8 +47,3 @@ def _url(item: Item) -> list[str]:
 
 def _of_address(address: str) -> str:
     return "url:" + stable_id("url", address)
-
-
-def _folded(text: str) -> str:
-    """The words alone: case, accents' encoding, punctuation and white space make no difference."""
-    return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
