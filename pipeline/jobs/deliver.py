@@ -25,7 +25,6 @@ from pipeline.alerts.lanes import Lanes
 from pipeline.alerts.send import Sender
 from pipeline.errors import TransientError
 from pipeline.model import Alert, DeadLetter, Delivery, stable_id
-from pipeline.store.address import StoreAddress, store_at
 from pipeline.store.roles import Store
 
 log = structlog.get_logger()
@@ -41,9 +40,6 @@ _ENOUGH_IN_HAND = 16
 
 _REST_S = 1.0
 _MAX_BACKOFF_S = 5.0
-
-_STOP_WITHIN_S = 5.0
-"""Of one that is replaced."""
 
 _RESOLVERS = 32
 """Threads that look up host names: one that hangs delays no other."""
@@ -371,33 +367,3 @@ def _log(outcome: _Outcome) -> None:
     else:
         assert delivery.next_attempt_at is not None
         bound.warning("delivery.failed", error=last.error, next_attempt_at=delivery.next_attempt_at.isoformat())
-
-
-# ── this process's ───────────────────────────────────────────────────────────────────────────────────────────────
-
-_deliverers: dict[StoreAddress | str, tuple[Mapping[str, WebhookSettings], Deliverer]] = {}
-_starting = threading.Lock()
-
-
-def deliverer_for(address: StoreAddress | str, webhooks: Mapping[str, WebhookSettings], clock: Callable[[], datetime]) -> Deliverer:
-    """This process's deliverer for the store at `address`, running: where a cluster's steps run nobody else owns one.
-
-    One that ended, or delivers to other webhooks than these, is replaced.
-    """
-    with _starting:
-        known, deliverer = _deliverers.get(address, (None, None))
-        if deliverer is None or deliverer.failure is not None or known != webhooks:
-            if deliverer is not None:
-                deliverer.stop(_STOP_WITHIN_S)
-            deliverer = Deliverer(store_at(address), webhooks, clock)
-            deliverer.start()
-            _deliverers[address] = (webhooks, deliverer)
-        return deliverer
-
-
-def close_deliverers() -> None:
-    """End this process's deliverers."""
-    with _starting:
-        for _, deliverer in _deliverers.values():
-            deliverer.stop(_STOP_WITHIN_S)
-        _deliverers.clear()

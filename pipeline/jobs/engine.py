@@ -19,7 +19,7 @@ from pipeline.clock import Clock, utc_now
 from pipeline.config import Settings
 from pipeline.errors import TransientError
 from pipeline.feeds.beam import LeaseFeeds, PollFeeds, Polling
-from pipeline.jobs.deliver import deliverer_for
+from pipeline.jobs.deliverers import deliverer_for
 from pipeline.jobs.ingest import TellStories
 from pipeline.jobs.regroup import regroup
 from pipeline.store.address import StoreAddress, address_of

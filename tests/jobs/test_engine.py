@@ -11,7 +11,7 @@ import structlog
 
 from pipeline.config import Settings
 from pipeline.errors import TransientError
-from pipeline.jobs.deliver import close_deliverers, deliverer_for
+from pipeline.jobs.deliverers import close_deliverers, deliverer_for
 from pipeline.jobs.engine import DeliverAndTend, Engine, GroupAgain, Patient
 from pipeline.store.address import close_stores, store_at
 from pipeline.store.beam import Step, speak_through_beam
