@@ -123,7 +123,8 @@ def _moved_with(store: Store, ended: Mapping[str, str]) -> set[str]:
     """Let the stories that ended events have beside those that were looked at follow; answers which did."""
     moved: set[str] = set()
     for event, heir in ended.items():
-        while page := store.stories.search(SearchRequest(terms.event(event), limit=_WRITTEN_AT_ONCE)).found:
+        told = SearchRequest(terms.event(event), limit=_WRITTEN_AT_ONCE, is_of_all=True)
+        while page := store.stories.search(told).found:
             moved |= _moved(store, {found.read.story.id: heir for found in page})
     return moved
 

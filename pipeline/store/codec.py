@@ -37,7 +37,12 @@ def decode(data: bytes, kind: type[T]) -> T:
 
 def pack(value: Any) -> bytes:
     """A model tuple as msgpack, compressed."""
-    return _zstd()[0].compress(encode(value))
+    return compress(encode(value))
+
+
+def compress(content: bytes) -> bytes:
+    """What `encode` made of a tuple, compressed."""
+    return _zstd()[0].compress(content)
 
 
 def unpack(data: bytes, kind: type[T]) -> T:

@@ -106,6 +106,8 @@ class SearchRequest(NamedTuple):
     limit: int = 20
     after: str | None = None
     """The `place` of a result: the page begins behind it (newest first only)."""
+    is_of_all: bool = False
+    """Also of what other processes wrote within the last second; that costs a server as much as many searches."""
 
 
 class Found(NamedTuple):
@@ -178,7 +180,9 @@ class Stories(Protocol):
         """Every merged id, once, with the id that it was merged into."""
 
     def put(self, stories: Sequence[ReadStory]) -> set[str]:
-        """Write stories whose `revision` is still the stored one, searchable on return; answers the ids refused as stale.
+        """Write stories whose `revision` is still the stored one; answers the ids refused as stale.
+
+        This process finds them in a search from then on; others within a second, and before anything is told.
 
         A story whose revision is one behind and whose content is what is stored already counts as written.
         """

@@ -80,6 +80,15 @@ def words(text: str) -> tuple[str, ...]:
     return _remembered(text) if len(text) in _REMEMBERED else tuple(split(folded(text)))
 
 
+def spelled(text: str) -> str:
+    """The words of `text`, folded, with blanks between them: what a tokenizer that knows blanks only takes apart as we do."""
+    plain = folded(text).translate(_BLANKS)
+    # Whatever is longer than the longest word fills one of these stretches.
+    stretch = LONGEST // 2
+    is_endless = any(" " not in plain[at : at + stretch] for at in range(0, len(plain), stretch))
+    return " ".join(words(text)) if is_endless else plain
+
+
 @lru_cache(maxsize=256)
 def _remembered(text: str) -> tuple[str, ...]:
     return tuple(split(folded(text)))

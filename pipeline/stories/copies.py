@@ -175,7 +175,7 @@ def copies_of(store: Store, story_id: str) -> list[ReadStory]:
     """The stories that are known for copies of one."""
     found, after = [], None
     while True:
-        page = store.stories.search(SearchRequest(original(story_id), limit=_PAGE, after=after))
+        page = store.stories.search(SearchRequest(original(story_id), limit=_PAGE, after=after, is_of_all=True))
         found += [each.read for each in page.found]
         if page.next is None:
             return found

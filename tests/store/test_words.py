@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.store.words import LONGEST, folded, name, spans, words
+from pipeline.store.words import LONGEST, folded, name, spans, spelled, words
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 
@@ -36,6 +36,13 @@ def test_words_are_folded_as_people_type_them(text: str, expected: list[str]):
 def test_a_word_without_end_is_several():
     """No index takes a word of any length."""
     assert [len(word) for word in words("x" * (2 * LONGEST + 5))] == [LONGEST, LONGEST, 5]
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS | st.integers(0, 3 * LONGEST).map("x".__mul__))
+def test_what_is_spelled_falls_apart_at_blanks(text: str):
+    """A tokenizer that knows blanks only sees the same words."""
+    assert tuple(spelled(text).split()) == words(text)
 
 
 def test_a_name_without_words_is_compared_as_it_is():

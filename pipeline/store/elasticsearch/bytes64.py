@@ -6,7 +6,7 @@ import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from pipeline.store.codec import decode, encode, pack, unpack
+from pipeline.store.codec import compress, decode, encode, unpack
 
 T = TypeVar("T")
 
@@ -25,7 +25,12 @@ def decoded(text: str, kind: type[T]) -> T:
 
 def packed(value: Any) -> str:
     """A tuple as compressed text."""
-    return base64.b64encode(pack(value)).decode()
+    return compressed(encode(value))
+
+
+def compressed(content: bytes) -> str:
+    """What `encode` made of a tuple as compressed text."""
+    return base64.b64encode(compress(content)).decode()
 
 
 def unpacked(text: str, kind: type[T]) -> T:

@@ -9,11 +9,11 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.model import ReadStory
+from pipeline.model import ReadStory, Story
 from pipeline.store.codec import encode
-from pipeline.store.elasticsearch.bytes64 import packed, unpacked
+from pipeline.store.elasticsearch.bytes64 import compressed, unpacked
 from pipeline.store.terms import Term, terms
-from pipeline.store.words import words
+from pipeline.store.words import spelled
 
 _LONGEST_TERM = 512
 
@@ -22,7 +22,7 @@ def document(read: ReadStory) -> dict[str, Any]:
     """The document of a story, at the revision it has."""
     story, reading = read.story, read.reading
     names = {entity.key: entity.name for entity in reading.entities}
-    rest = read._replace(story=story._replace(title="", text=""), revision=0)
+    rest = _rest(read)
     return {
         "title": story.title,
         "text": story.text,
@@ -34,10 +34,10 @@ def document(read: ReadStory) -> dict[str, Any]:
         "second": int(story.published_at.timestamp() // 1),
         "day": f"{story.published_at:%Y-%m-%d}",
         "revision": read.revision,
-        "digest": digest(read),
-        "rest": packed(rest),
-        "title_words": " ".join(words(story.title)),
-        "text_words": " ".join(words(story.text)),
+        "digest": _digest(story, rest),
+        "rest": compressed(rest),
+        "title_words": spelled(story.title),
+        "text_words": spelled(story.text),
         "terms": [keyword(term) for term in terms(read)],
         "entity_names": list(names.values()),
         "pair_names": [" + ".join(sorted((names[pair.a], names[pair.b]))) for pair in reading.pairs],
@@ -53,7 +53,17 @@ def read_story(source: Mapping[str, Any]) -> ReadStory:
 
 def digest(read: ReadStory) -> str:
     """What two writes of the same content share."""
-    return hashlib.blake2b(encode(read._replace(revision=0)), digest_size=12).hexdigest()
+    return _digest(read.story, _rest(read))
+
+
+def _rest(read: ReadStory) -> bytes:
+    """What a document keeps of a story beside its words."""
+    return encode(read._replace(story=read.story._replace(title="", text=""), revision=0))
+
+
+def _digest(story: Story, rest: bytes) -> str:
+    words = encode((story.title, story.text))
+    return hashlib.blake2b(words + rest, digest_size=12).hexdigest()
 
 
 def keyword(term: Term) -> str:

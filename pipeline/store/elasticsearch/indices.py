@@ -65,6 +65,8 @@ MAPPINGS: Mapping[str, Mapping[str, Any]] = {
 _REFRESH = {"landed": "30s", "claims": "30s", "habits": "30s"}
 """What is only ever got by its id need not be searchable soon."""
 _COMPRESSED = ("landed", "stories")
+_SETTLED_AFTER = timedelta(hours=1)
+"""A worker's leases end within minutes: by then whoever knew only the index before is done."""
 
 
 class Age(NamedTuple):
@@ -231,6 +233,14 @@ class Generations:
         self._role = role
         self._lock = threading.RLock()
         self._known: tuple[str, ...] = ()
+        self._settled = ""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nobody is left who would still create what another has put into an earlier index: none was begun of late."""
+        with self._lock:
+            names = self.all()
+            return len(names) == 1 or names[-1] == self._settled
 
     def all(self) -> tuple[str, ...]:
         """Every generation."""
@@ -261,6 +271,8 @@ class Generations:
         with self._lock:
             names = self._look()
             began = self._began(names[-1], now)
+            if now - began >= _SETTLED_AFTER:
+                self._settled = names[-1]
             if now - began < kept.age:
                 return False
             if blocking:

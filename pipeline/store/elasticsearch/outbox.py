@@ -7,7 +7,7 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,14 +24,18 @@ _PAGE = 1_000
 class ElasticsearchOutbox:
     """`Outbox`."""
 
-    def __init__(self, cluster: Cluster, indices: Indices) -> None:
+    def __init__(self, cluster: Cluster, indices: Indices, catch_up: Callable[[], None]) -> None:
+        """`catch_up` makes stories searchable: an alert leads to its story."""
         self._cluster = cluster
+        self._catch_up = catch_up
         self._hits, self._alerts, self._deliveries = map(indices.name, ("hits", "alerts", "deliveries"))
 
     def known_hits(self, ids: Collection[str]) -> set[str]:
         return set(self._cluster.mget([(self._hits, id) for id in ids], source=False))
 
     def tell(self, hits: Sequence[Hit], alerts: Sequence[Alert], deliveries: Sequence[Delivery]) -> list[str]:
+        if alerts:
+            self._catch_up()
         new = self._tell_alerts(alerts, deliveries)
         self._create([Write("create", self._hits, hit.id, _hit(hit)) for hit in hits])
         return new

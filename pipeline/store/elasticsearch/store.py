@@ -41,7 +41,7 @@ class ElasticsearchStore:
         self.bands = ElasticsearchBands(cluster, indices)
         self.habits = ElasticsearchHabits(cluster, indices)
         self.events = ElasticsearchEvents(cluster, indices)
-        self.outbox = ElasticsearchOutbox(cluster, indices)
+        self.outbox = ElasticsearchOutbox(cluster, indices, self.stories.catch_up)
         self.dead_letters = ElasticsearchDeadLetters(cluster, indices)
 
     def take_over(self) -> None:

@@ -7,7 +7,7 @@ write goes over the very document that was read, so that of two writers one is t
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from pipeline.model import ReadStory
 from pipeline.store.elasticsearch.client import BlockedError, Cluster, Kept, MissingIndexError, Write, kept, refused
 from pipeline.store.elasticsearch.documents import digest, document, read_story
 from pipeline.store.elasticsearch.indices import Generations, Indices
+from pipeline.store.elasticsearch.refreshing import Refreshing
 from pipeline.store.elasticsearch.search import clause, from_place
 from pipeline.store.query import Query
 from pipeline.store.roles import Count, Facets, Found, Merger, Page, SearchRequest
@@ -37,6 +38,9 @@ class ElasticsearchStories:
         self._ilm_policy = indices.ilm_policy
         self._alias = indices.name("stories")
         self._generations = Generations(indices, "stories")
+        self._refreshing = Refreshing(cluster, self._alias)
+        self.catch_up = self._refreshing.catch_up
+        """Return when everything that this process has put can be searched, by everybody."""
 
     def get(self, ids: Collection[str]) -> dict[str, ReadStory]:
         found = self._stored(ids)
@@ -84,27 +88,40 @@ class ElasticsearchStories:
             return set()
         # Else a story that somebody put into an index begun since would be created once more, in an older one.
         self._generations.refresh()
+        # Of what is new nothing is looked up first: where it stands already, it cannot be created.
+        new = {id for id, read in left.items() if read.revision == 0} if self._generations.is_settled else set()
+        stale: set[str] = set()
         for _ in range(_MOST_TRIES):
-            stored = self._stored(left, ["revision", "digest", _LEADS_TO])
-            newest = self._generations.all()[-1]
-            stale = {id for id, read in left.items() if _is_stale(read, stored.get(id))}
-            writes = [
-                _write(newest, read, stored.get(id))
-                for id, read in left.items()
-                if id not in stale and not _is_written(read, stored.get(id))
-            ]
-            answers = self._cluster.bulk(writes, refresh=True)
-            try:
-                refused(answers, [f"story {write.id}" for write in writes])
-            except (BlockedError, MissingIndexError):
-                # A migration is about to put another index in its place.
-                self._generations.look_again()
+            stored = self._stored(left.keys() - new, ["revision", "digest", _LEADS_TO])
+            stale |= {id for id in left.keys() - new if _is_stale(left[id], stored.get(id))}
+            late = self._written(left, stored, stale)
+            if late is None:
                 continue
-            if len(writes) + len(stale) < len(left):
-                # Whoever wrote those may have been broken off before they could be searched.
-                self._cluster.refresh(self._alias)
-            return stale | {write.id for write, answer in zip(writes, answers, strict=True) if not answer.is_done}
+            stale |= late - new
+            left = {id: left[id] for id in late & new}
+            if not left:
+                return stale
+            # They may have been created by ourselves, before a crash.
+            new = set()
         raise TransientError("the indices of stories take no writes for now")
+
+    def _written(self, stories: Mapping[str, ReadStory], stored: Mapping[str, Kept], stale: Collection[str]) -> set[str] | None:
+        """Write what is neither stale nor written already; answers what somebody else wrote meanwhile, None to try again."""
+        newest = self._generations.all()[-1]
+        wanted = {id: read for id, read in stories.items() if id not in stale and not _is_written(read, stored.get(id))}
+        writes = [_write(newest, read, stored.get(id)) for id, read in wanted.items()]
+        try:
+            answers = self._cluster.bulk(writes)
+        finally:
+            # What counts as written too: whoever wrote that may have been broken off before it could be searched.
+            self._refreshing.wrote()
+        try:
+            refused(answers, [f"story {write.id}" for write in writes])
+        except (BlockedError, MissingIndexError):
+            # A migration is about to put another index in its place.
+            self._generations.look_again()
+            return None
+        return {write.id for write, answer in zip(writes, answers, strict=True) if not answer.is_done}
 
     def search(self, request: SearchRequest) -> Page:
         body: dict[str, Any] = {
@@ -116,7 +133,8 @@ class ElasticsearchStories:
         if request.after is not None and not request.by_relevance:
             second, _, story_id = _checked(request.after).partition(".")
             body["search_after"] = [int(second), story_id]
-        hits = self._cluster.search(self._alias, body)["hits"]["hits"]
+        self.catch_up()
+        hits = self._cluster.search(self._alias, body, refresh=request.is_of_all)["hits"]["hits"]
         found = tuple(_found(hit, request.query) for hit in hits[: request.limit])
         more = len(hits) > request.limit and not request.by_relevance and bool(found)
         return Page(found, found[-1].place if more else None)
@@ -128,6 +146,7 @@ class ElasticsearchStories:
         }
         days = {"terms": {"field": "day", "size": limit, "order": {"_key": "desc"}}}
         body = {"size": 0, "query": _there(clause(query)), "track_total_hits": True, "aggs": {**commonest, "days": days}}
+        self.catch_up()
         answer = self._cluster.search(self._alias, body)
         counts = {
             name: tuple(Count(bucket["key"], bucket["doc_count"]) for bucket in found["buckets"])
@@ -143,6 +162,7 @@ class ElasticsearchStories:
         filters += [from_place(_checked(newest), newer=False)] if newest else []
         aggs = {"events": {"terms": {"field": "event", "size": max(1, len(events))}}}
         body = {"size": 0, "query": {"bool": {"filter": filters}}, "aggs": aggs, "track_total_hits": False}
+        self.catch_up()
         buckets = self._cluster.search(self._alias, body)["aggregations"]["events"]["buckets"]
         return {bucket["key"]: bucket["doc_count"] for bucket in buckets}
 
