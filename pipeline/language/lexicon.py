@@ -5,17 +5,14 @@ The names of the IPTC concepts speak softly for the subjects they stand under. A
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import pairwise
 from typing import NamedTuple
 
 from pipeline.language.tables import rows
+from pipeline.language.tokens import tokens
 from pipeline.language.words import COMMON_WORDS
 
-_WORD = re.compile(r"[^\W_](?:[\w&]|[.'-](?=\w))*")
 _CONCEPT_WEIGHT = 0.5
 _SUBTOPIC_WEIGHT = 3.0
 
@@ -30,21 +27,21 @@ class Lexicon(NamedTuple):
     """The top subject (by index) of each."""
     words: dict[str, tuple[tuple[int, float], ...]]
     """For each word, and each phrase with spaces, the subjects (by index) it speaks for and how loudly."""
-    phrases: dict[tuple[str, str], tuple[tuple[str, ...], ...]]
-    """The phrases by their first two words."""
+    phrases: dict[str, dict[str, tuple[list[str], ...]]]
+    """The tokens of each phrase, by the first and the second of them."""
 
 
-def spoken(text: str, lexicon: Lexicon) -> Counter[str]:
-    """How often each word and phrase of the lexicon stands in `text`; a phrase's words count beside it."""
-    words = _WORD.findall(text)
-    counts = Counter(words)
-    found = Counter({word: counts[word] for word in counts.keys() & lexicon.words.keys()})
-    pairs = list(pairwise(words))
-    openings = lexicon.phrases.keys() & set(pairs)
-    if openings:
-        for at, pair in enumerate(pairs):
-            if pair in openings:
-                found.update(" ".join(phrase) for phrase in lexicon.phrases[pair] if tuple(words[at : at + len(phrase)]) == phrase)
+def spoken(told: Sequence[str], counts: Mapping[str, int], lexicon: Lexicon) -> dict[str, int]:
+    """How often each word and phrase of the lexicon stands in `told`, tokens in lower case; a phrase's words count beside it.
+
+    `counts` is how often each token does.
+    """
+    found = {word: times for word, times in counts.items() if word in lexicon.words}
+    for at in [at for at, word in enumerate(told[:-1]) if word in lexicon.phrases]:
+        for phrase in lexicon.phrases[told[at]].get(told[at + 1], ()):
+            if told[at : at + len(phrase)] == phrase:
+                name = " ".join(phrase)
+                found[name] = found.get(name, 0) + 1
     return found
 
 
@@ -57,17 +54,26 @@ def lexicon() -> Lexicon:
     tops = sum(level == 1 for _, _, level in concepts.values())
     above, below = _of_words(index), _of_subtopics(index)
     _add_names(concepts, index, above, below)
-    phrases: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {}
-    for phrase in (tuple(word.split()) for word in above.keys() | below.keys() if " " in word):
-        phrases[phrase[0], phrase[1]] = (*phrases.get((phrase[0], phrase[1]), ()), phrase)
+    subjects = {
+        " ".join(tokens(word)): (*_shared(above.get(word, {})), *_shared(below.get(word, {})))
+        for word in above.keys() | below.keys()
+    }
     return Lexicon(
         tuple(codes),
         tuple(concepts[code][0] for code in codes),
         tops,
         tuple(index[_at_level(1, code, concepts)] for code in codes),
-        {word: (*_shared(above.get(word, {})), *_shared(below.get(word, {}))) for word in above.keys() | below.keys()},
-        phrases,
+        subjects,
+        _phrases(subjects),
     )
+
+
+def _phrases(words: Iterable[str]) -> dict[str, dict[str, tuple[list[str], ...]]]:
+    phrases: dict[str, dict[str, tuple[list[str], ...]]] = {}
+    for phrase in sorted(word.split() for word in words if " " in word):
+        following = phrases.setdefault(phrase[0], {})
+        following[phrase[1]] = (*following.get(phrase[1], ()), phrase)
+    return phrases
 
 
 _Loudness = dict[str, dict[int, float]]

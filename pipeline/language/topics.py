@@ -10,23 +10,27 @@ import math
 import re
 from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pipeline.language.lexicon import Lexicon, lexicon, spoken
 from pipeline.language.tables import rows
+from pipeline.language.tokens import StoryTokens, tokens
 from pipeline.language.vectors import Vectors, vectors
 from pipeline.model import TopicScore
 
 if TYPE_CHECKING:
     from pipeline.language.vectors import Vector
 
-_PLAIN_WORD = re.compile(r"[a-z]{2,30}")
-_READ_AT_MOST = 10_000
-"""Characters that are read: what a story is about stands at its beginning."""
-_COMPARED_AT_MOST = 2_500
-"""Those whose words are compared."""
+_COMPARED_AT_MOST = 450
+"""Tokens of a text whose vectors are compared."""
+_JOINT = re.compile(r"[-.&'’]")
 _MOST_TOPICS = 4
 _TITLE_WEIGHT = 2
+"""What a word of the title counts for."""
+_LOUDEST = 6
+_LOUDNESS = [math.sqrt(times) for times in range(_LOUDEST + 1)]
+"""Of a word that is said so many times."""
 _ENOUGH = 6.0
 """What the words of the lexicon must say together to count for as much as they can: two loud words."""
 _NEAREST = 4
@@ -41,34 +45,42 @@ _LEAST_SHARE_BELOW = 0.5
 """Of all that speaks for any subject below the same top."""
 
 
-def topics(title: str, text: str) -> tuple[TopicScore, ...]:
+def topics(told: StoryTokens) -> tuple[TopicScore, ...]:
     """The subjects a story would be filed under, surest first, scores in 0..1; none where nothing speaks for any.
 
     Up to four top subjects, and of the first of them the subject below it where that is sure.
     """
     known = lexicon()
-    heard = spoken(text[:_READ_AT_MOST].lower(), known)
-    for word in spoken(title[:1_000].lower(), known):
-        heard[word] += _TITLE_WEIGHT
+    heard = spoken(told.lower, told.counts, known)
+    title = told.lower[told.title_at :]
+    for word in spoken(title, dict.fromkeys(title, 1), known):
+        heard[word] += _TITLE_WEIGHT - 1
     sums = [0.0] * len(known.codes)
     for word, times in heard.items():
-        loud = math.sqrt(min(times, 6.0))
+        loud = _LOUDNESS[min(times, _LOUDEST)]
         for subject, weight in known.words[word]:
             sums[subject] += weight * loud
-    found = _chosen(strengths(sums[: known.tops], likeness(title, text)), known)
+    found = _chosen(strengths(sums[: known.tops], likeness(told)), known)
     if not found:
         return ()
     below = _below(known.codes.index(found[0].code), sums, found[0].score, known)
     return (*found, below) if below else found
 
 
-def likeness(title: str, text: str) -> list[float] | None:
+def likeness(told: StoryTokens) -> list[float] | None:
     """How like each top subject's prototypes a story is, the mean cosine of the nearest few; None where no vector tells."""
     prototypes = _prototypes()
     if prototypes is None:
         return None
-    mean = prototypes.known.mean(_PLAIN_WORD.findall(f"{title} {title} {text[:_COMPARED_AT_MOST]}".lower()))
+    title, text = told.lower[told.title_at :], told.lower[: min(told.title_at, _COMPARED_AT_MOST)]
+    mean = prototypes.known.mean(_plain(title * _TITLE_WEIGHT + text))
     return None if mean is None else prototypes.likeness(mean)
+
+
+def _plain(told: Sequence[str]) -> list[str]:
+    """The words among tokens, a compound's one by one."""
+    compounds = (token for token in told if len(token) > 2 and not token.isalpha())
+    return [*filter(str.isalpha, told), *chain.from_iterable(map(_JOINT.split, compounds))]
 
 
 def strengths(sums: Sequence[float], like: Sequence[float] | None) -> list[float]:
@@ -146,6 +158,6 @@ def _prototypes() -> _Prototypes | None:
         (index[code], vector)
         for code, cell in rows("topic_prototypes.tsv")
         for prototype in cell.split("|")
-        if (vector := known.mean(_PLAIN_WORD.findall(prototype.lower()))) is not None
+        if (vector := known.mean(_plain(tokens(prototype.lower())))) is not None
     ]
     return _Prototypes(known, found)

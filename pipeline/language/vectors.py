@@ -5,6 +5,7 @@ The table is mapped, not loaded: the reading processes share it. Without it ther
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
@@ -35,10 +36,15 @@ class Vectors:
 
     def mean(self, words: Iterable[str]) -> Vector | None:
         """The mean of the vectors of those of `words` (in lower case) that have one; None where none has."""
-        at = [row for word in words if (row := self._at.get(word)) is not None]
+        import numpy as np
+
+        at = Counter(map(self._at.get, words))
+        del at[None]
         if not at:
             return None
-        found: Vector = self._rows[at].mean(0, dtype="f4")
+        # Making the numbers single precision takes longest: each word's once, however often it stands there.
+        rows = self._rows.take([*at], 0).astype(np.float32)
+        found: Vector = np.fromiter(at.values(), np.float32, len(at)) @ rows / at.total()
         return found
 
 
