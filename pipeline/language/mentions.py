@@ -6,7 +6,7 @@ Exact spans and kinds: F1 .71 to .82 on CoNLL++ 2020, .67 to .72 on Worldwide ne
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -32,9 +32,8 @@ _ACRONYM_AFTER = re.compile(r"\s?\(\s?([A-Z][A-Z.&]{1,6})\s?\)")
 _PARTICLES = word_list("particles")
 _PARTICLE_NAME = re.compile(rf"(?:\s+(?:{'|'.join(sorted(_PARTICLES))})\b)*\s+[A-Z][\w’'-]+")
 _DATELINE = re.compile(
-    r"^[ \t]{0,8}([A-Z][A-Z.'’ -]{2,30}?)(?:, [A-Z][\w. ]{1,30}?)?(?:, \w{3,9}\.? \d{1,2})?\s{0,3}"
-    r"(?:\(\s?[A-Z]\w[\w .]{0,20}\)\s{0,3}[-–—]|[–—] |- )",
-    re.MULTILINE,
+    r"[ \t]{0,8}([A-Z][A-Z.'’ -]{2,30}?)(?:, [A-Z][\w. ]{1,30}?)?(?:, \w{3,9}\.? \d{1,2})?\s{0,3}"
+    r"(?:\(\s?[A-Z]\w[\w .]{0,20}\)\s{0,3}[-–—]|[–—] |- )"
 )
 """PARIS (Reuters) -, WASHINGTON, Jan. 5 (AP) —, LONDON —: how news agencies open a story."""
 _NO_NAMES = word_list("no names")
@@ -67,7 +66,16 @@ def put_right(text: str, spans: Iterable[Span]) -> list[Span]:
 
 def datelines(text: str) -> list[Span]:
     """The places that open a paragraph as news agencies do it."""
-    return [Span(found.start(1), found.end(1), "GPE") for found in _DATELINE.finditer(text)]
+    opened = (_DATELINE.match(text, start) for start in line_starts(text))
+    return [Span(found.start(1), found.end(1), "GPE") for found in opened if found]
+
+
+def line_starts(text: str) -> Iterator[int]:
+    """Where each line starts. A pattern tried there is tried thirty times a story; one that has to look for `^`, at every letter."""
+    start = 0
+    while start >= 0:
+        yield start
+        start = text.find("\n", start) + 1 or -1
 
 
 def _pieces(text: str, span: Span) -> list[Span]:
