@@ -27,8 +27,8 @@ class Lexicon(NamedTuple):
     """The top subject (by index) of each."""
     words: dict[str, tuple[tuple[int, float], ...]]
     """For each word, and each phrase with spaces, the subjects (by index) it speaks for and how loudly."""
-    phrases: dict[str, dict[str, tuple[list[str], ...]]]
-    """The tokens of each phrase, by the first and the second of them."""
+    phrases: dict[str, tuple[tuple[str, str], ...]]
+    """The second word of each phrase, and the phrase, by its first."""
 
 
 def spoken(told: Sequence[str], counts: Mapping[str, int], lexicon: Lexicon) -> dict[str, int]:
@@ -37,12 +37,17 @@ def spoken(told: Sequence[str], counts: Mapping[str, int], lexicon: Lexicon) -> 
     `counts` is how often each token does.
     """
     found = {word: times for word, times in counts.items() if word in lexicon.words}
-    for at in [at for at, word in enumerate(told[:-1]) if word in lexicon.phrases]:
-        for phrase in lexicon.phrases[told[at]].get(told[at + 1], ()):
-            if told[at : at + len(phrase)] == phrase:
-                name = " ".join(phrase)
-                found[name] = found.get(name, 0) + 1
+    line = _spaced(told)
+    for first in counts.keys() & lexicon.phrases.keys():
+        for second, phrase in lexicon.phrases[first]:
+            if second in counts and (times := line.count(_spaced(phrase.split()))):
+                found[phrase] = times
     return found
+
+
+def _spaced(told: Sequence[str]) -> str:
+    """Tokens in one line, each between spaces of its own: so that they are found in it whole."""
+    return f" {'  '.join(told)} "
 
 
 @cache
@@ -68,11 +73,11 @@ def lexicon() -> Lexicon:
     )
 
 
-def _phrases(words: Iterable[str]) -> dict[str, dict[str, tuple[list[str], ...]]]:
-    phrases: dict[str, dict[str, tuple[list[str], ...]]] = {}
-    for phrase in sorted(word.split() for word in words if " " in word):
-        following = phrases.setdefault(phrase[0], {})
-        following[phrase[1]] = (*following.get(phrase[1], ()), phrase)
+def _phrases(words: Iterable[str]) -> dict[str, tuple[tuple[str, str], ...]]:
+    phrases: dict[str, tuple[tuple[str, str], ...]] = {}
+    for phrase in sorted(word for word in words if " " in word):
+        first, second, *_ = phrase.split()
+        phrases[first] = (*phrases.get(first, ()), (second, phrase))
     return phrases
 
 

@@ -71,7 +71,7 @@ def datelines(text: str) -> list[Span]:
 
 
 def line_starts(text: str) -> Iterator[int]:
-    """Where each line starts. A pattern tried there is tried thirty times a story; one that has to look for `^`, at every letter."""
+    """Where each line starts: a pattern is tried there thirty times a story, and at every letter where it looks for `^` itself."""
     start = 0
     while start >= 0:
         yield start

@@ -7,10 +7,8 @@ held against prototype headlines of each subject (`data/topic_prototypes.tsv`). 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from functools import cache
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from pipeline.language.lexicon import Lexicon, lexicon, spoken
@@ -22,9 +20,8 @@ from pipeline.model import TopicScore
 if TYPE_CHECKING:
     from pipeline.language.vectors import Vector
 
-_COMPARED_AT_MOST = 450
+_COMPARED_AT_MOST = 300
 """Tokens of a text whose vectors are compared."""
-_JOINT = re.compile(r"[-.&'’]")
 _MOST_TOPICS = 4
 _TITLE_WEIGHT = 2
 """What a word of the title counts for."""
@@ -73,14 +70,8 @@ def likeness(told: StoryTokens) -> list[float] | None:
     if prototypes is None:
         return None
     title, text = told.lower[told.title_at :], told.lower[: min(told.title_at, _COMPARED_AT_MOST)]
-    mean = prototypes.known.mean(_plain(title * _TITLE_WEIGHT + text))
+    mean = prototypes.known.mean(title * _TITLE_WEIGHT + text)
     return None if mean is None else prototypes.likeness(mean)
-
-
-def _plain(told: Sequence[str]) -> list[str]:
-    """The words among tokens, a compound's one by one."""
-    compounds = (token for token in told if len(token) > 2 and not token.isalpha())
-    return [*filter(str.isalpha, told), *chain.from_iterable(map(_JOINT.split, compounds))]
 
 
 def strengths(sums: Sequence[float], like: Sequence[float] | None) -> list[float]:
@@ -93,7 +84,7 @@ def strengths(sums: Sequence[float], like: Sequence[float] | None) -> list[float
 
 def _below(top: int, sums: list[float], score: float, known: Lexicon) -> TopicScore | None:
     """The subject of the second level that most of what speaks for any below `top` speaks for."""
-    under = [subject for subject in range(known.tops, len(sums)) if known.parent[subject] == top and sums[subject] > 0]
+    under = [subject for subject in range(known.tops, len(sums)) if sums[subject] > 0 and known.parent[subject] == top]
     if not under:
         return None
     best = max(under, key=sums.__getitem__)
@@ -158,6 +149,6 @@ def _prototypes() -> _Prototypes | None:
         (index[code], vector)
         for code, cell in rows("topic_prototypes.tsv")
         for prototype in cell.split("|")
-        if (vector := known.mean(_plain(tokens(prototype.lower())))) is not None
+        if (vector := known.mean(tokens(prototype.lower()))) is not None
     ]
     return _Prototypes(known, found)

@@ -5,10 +5,12 @@ The table is mapped, not loaded: the reading processes share it. Without it ther
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,7 @@ log = structlog.get_logger()
 
 FOLDER = Path(str(files("pipeline.language") / "data"))
 
+_JOINT = re.compile(r"[-.&'’]")
 MISSING = "the word vectors are not installed: topics rest on the lexicon alone and are less often right; install wirewatch anew"
 
 
@@ -34,18 +37,20 @@ class Vectors:
         self._at = {word: at for at, word in enumerate(words)}
         self._rows = rows
 
-    def mean(self, words: Iterable[str]) -> Vector | None:
-        """The mean of the vectors of those of `words` (in lower case) that have one; None where none has."""
+    def mean(self, words: Sequence[str]) -> Vector | None:
+        """The mean of the vectors of `words` (in lower case), of a compound without one those of its parts; None where none has."""
         import numpy as np
 
-        at = Counter(map(self._at.get, words))
-        del at[None]
-        if not at:
+        found = [*map(self._at.get, words)]
+        compounds = [word for word, at in zip(words, found, strict=True) if at is None and len(word) > 2 and not word.isalpha()]
+        counts = Counter(chain(found, map(self._at.get, chain.from_iterable(map(_JOINT.split, compounds)))))
+        del counts[None]
+        if not counts:
             return None
         # Making the numbers single precision takes longest: each word's once, however often it stands there.
-        rows = self._rows.take([*at], 0).astype(np.float32)
-        found: Vector = np.fromiter(at.values(), np.float32, len(at)) @ rows / at.total()
-        return found
+        rows = self._rows.take([*counts], 0).astype(np.float32)
+        mean: Vector = np.fromiter(counts.values(), np.float32, len(counts)) @ rows / counts.total()
+        return mean
 
 
 def has_vectors(folder: Path = FOLDER) -> bool:
