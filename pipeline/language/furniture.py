@@ -51,10 +51,12 @@ def silent(mentions: Sequence[Mention], entities: Sequence[Entity], title: str, 
     stretches = {"title": list(_stretches(title)), "text": list(_stretches(text[:_LOOKED_THROUGH]))}
     outlet = {entity.key for entity in entities if entity.kind in ("organisation", "other") and is_outlet(entity.name, source)}
     return frozenset(
-        at
-        for at, mention in enumerate(mentions)
-        if mention.entity in outlet or any(start <= mention.start < end for start, end in stretches[mention.field])
+        at for at, mention in enumerate(mentions) if mention.entity in outlet or _is_inside(mention.start, stretches[mention.field])
     )
+
+
+def _is_inside(at: int, stretches: Sequence[tuple[int, int]]) -> bool:
+    return bool(stretches) and any(start <= at < end for start, end in stretches)
 
 
 def _stretches(text: str) -> Iterator[tuple[int, int]]:

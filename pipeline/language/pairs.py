@@ -106,12 +106,13 @@ def _closest(ours: Sequence[int], theirs: Sequence[int], mentions: Sequence[Ment
     nearest: tuple[int, ...] = ()
     a = b = 0
     while a < len(ours) and b < len(theirs):
-        left, right = sorted((ours[a], theirs[b]))
+        if ours[a] < theirs[b]:
+            left, right = ours[a], theirs[b]
+            a += 1
+        else:
+            left, right = theirs[b], ours[a]
+            b += 1
         before, after = mentions[left], mentions[right]
         if before.field == after.field and (best is None or after.start - before.end < best):
             best, nearest = after.start - before.end, (left, right)
-        if ours[a] < theirs[b]:
-            a += 1
-        else:
-            b += 1
     return best, nearest
