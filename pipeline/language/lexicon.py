@@ -5,7 +5,7 @@ The names of the IPTC concepts speak softly for the subjects they stand under. A
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -17,6 +17,15 @@ _CONCEPT_WEIGHT = 0.5
 _SUBTOPIC_WEIGHT = 3.0
 
 
+class Word(NamedTuple):
+    """What a word of the lexicon says; of a phrase, the name of whose tokens it is."""
+
+    subjects: tuple[tuple[int, float], ...] = ()
+    """Those it speaks for (by index) and how loudly."""
+    phrases: tuple[tuple[str, str], ...] = ()
+    """Those it begins: the second token of each, and the whole."""
+
+
 class Lexicon(NamedTuple):
     codes: tuple[str, ...]
     """The top subjects, then those of the second level."""
@@ -25,10 +34,8 @@ class Lexicon(NamedTuple):
     """How many top subjects there are."""
     parent: tuple[int, ...]
     """The top subject (by index) of each."""
-    words: dict[str, tuple[tuple[int, float], ...]]
-    """For each word, and each phrase with spaces, the subjects (by index) it speaks for and how loudly."""
-    phrases: dict[str, tuple[tuple[str, str], ...]]
-    """The second word of each phrase, and the phrase, by its first."""
+    words: dict[str, Word]
+    """Words, phrases (with a space between tokens), and what phrases begin with."""
 
 
 def spoken(told: Sequence[str], counts: Mapping[str, int], lexicon: Lexicon) -> dict[str, int]:
@@ -36,13 +43,10 @@ def spoken(told: Sequence[str], counts: Mapping[str, int], lexicon: Lexicon) -> 
 
     `counts` is how often each token does.
     """
-    found = {word: times for word, times in counts.items() if word in lexicon.words}
+    words = {word: times for word, times in counts.items() if word in lexicon.words}
     line = _spaced(told)
-    for first in counts.keys() & lexicon.phrases.keys():
-        for second, phrase in lexicon.phrases[first]:
-            if second in counts and (times := line.count(_spaced(phrase.split()))):
-                found[phrase] = times
-    return found
+    phrases = [phrase for word in words for second, phrase in lexicon.words[word].phrases if second in counts]
+    return words | {phrase: times for phrase in phrases if (times := line.count(_spaced(phrase.split())))}
 
 
 def _spaced(told: Sequence[str]) -> str:
@@ -59,8 +63,8 @@ def lexicon() -> Lexicon:
     tops = sum(level == 1 for _, _, level in concepts.values())
     above, below = _of_words(index), _of_subtopics(index)
     _add_names(concepts, index, above, below)
-    subjects = {
-        " ".join(tokens(word)): (*_shared(above.get(word, {})), *_shared(below.get(word, {})))
+    words = {
+        " ".join(tokens(word)): Word((*_shared(above.get(word, {})), *_shared(below.get(word, {}))))
         for word in above.keys() | below.keys()
     }
     return Lexicon(
@@ -68,17 +72,18 @@ def lexicon() -> Lexicon:
         tuple(concepts[code][0] for code in codes),
         tops,
         tuple(index[_at_level(1, code, concepts)] for code in codes),
-        subjects,
-        _phrases(subjects),
+        _with_phrases(words),
     )
 
 
-def _phrases(words: Iterable[str]) -> dict[str, tuple[tuple[str, str], ...]]:
-    phrases: dict[str, tuple[tuple[str, str], ...]] = {}
+def _with_phrases(words: Mapping[str, Word]) -> dict[str, Word]:
+    """`words`, with the phrases that each begins."""
+    found = dict(words)
     for phrase in sorted(word for word in words if " " in word):
         first, second, *_ = phrase.split()
-        phrases[first] = (*phrases.get(first, ()), (second, phrase))
-    return phrases
+        known = found.get(first, Word())
+        found[first] = known._replace(phrases=(*known.phrases, (second, phrase)))
+    return found
 
 
 _Loudness = dict[str, dict[int, float]]

@@ -53,9 +53,9 @@ def _repeated(told: StoryTokens) -> dict[Words, tuple[int, int]]:
     for at, word in enumerate(told.lower):
         if word not in repeated:
             continue
-        for end in range(at + 1, at + 1 + _MOST_WORDS):
-            if end > at + 1 and told.lower[end - 1] not in repeated:  # the last token is a line's end
-                break
+        end = at
+        while end < at + _MOST_WORDS and told.lower[end] in repeated:  # the last token is a line's end
+            end += 1
             words = tuple(told.lower[at:end])
             count, first = found.get(words, (0, at))
             found[words] = count + 1, at if told.written[at] == word else first

@@ -32,6 +32,7 @@ _ENOUGH = 6.0
 """What the words of the lexicon must say together to count for as much as they can: two loud words."""
 _NEAREST = 4
 """Prototypes of a subject that speak for it."""
+_NO_LENGTH = 1e-9
 _LIKENESS_WEIGHT = 2.0
 _LEAST_STRENGTH = 0.3
 _LEAST_SHARE = 0.6
@@ -55,7 +56,7 @@ def topics(told: StoryTokens) -> tuple[TopicScore, ...]:
     sums = [0.0] * len(known.codes)
     for word, times in heard.items():
         loud = _LOUDNESS[min(times, _LOUDEST)]
-        for subject, weight in known.words[word]:
+        for subject, weight in known.words[word].subjects:
             sums[subject] += weight * loud
     found = _chosen(strengths(sums[: known.tops], likeness(told)), known)
     if not found:
@@ -125,16 +126,18 @@ class _Prototypes:
 
     def likeness(self, mean: Vector) -> list[float]:
         """The mean cosine of `mean` to the nearest prototypes of each subject."""
-        near = (self._vectors @ _normed((mean - self._middle)[None])[0]).reshape(self._far.shape) + self._far
+        away = mean - self._middle
+        length = max(math.sqrt(away @ away), _NO_LENGTH)
+        near = (self._vectors @ (away / length)).reshape(self._far.shape) + self._far
         near.partition(-_NEAREST, axis=1)
-        nearest: list[float] = near[:, -_NEAREST:].mean(1).tolist()
+        nearest: list[float] = (near[:, -_NEAREST:].sum(1) / _NEAREST).tolist()
         return nearest
 
 
 def _normed(rows: Vector) -> Vector:
     import numpy as np
 
-    normed: Vector = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    normed: Vector = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), _NO_LENGTH)
     return normed
 
 

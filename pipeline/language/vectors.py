@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
-from itertools import chain
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 FOLDER = Path(str(files("pipeline.language") / "data"))
 
+_UNKNOWN = -1
 _JOINT = re.compile(r"[-.&'’]")
 MISSING = "the word vectors are not installed: topics rest on the lexicon alone and are less often right; install wirewatch anew"
 
@@ -41,15 +42,17 @@ class Vectors:
         """The mean of the vectors of `words` (in lower case), of a compound without one those of its parts; None where none has."""
         import numpy as np
 
-        found = [*map(self._at.get, words)]
-        compounds = [word for word, at in zip(words, found, strict=True) if at is None and len(word) > 2 and not word.isalpha()]
-        counts = Counter(chain(found, map(self._at.get, chain.from_iterable(map(_JOINT.split, compounds)))))
-        del counts[None]
-        if not counts:
+        counts = Counter(words)
+        for word in [word for word in counts if len(word) > 2 and not word.isalpha() and word not in self._at]:
+            counts.update(dict.fromkeys(_JOINT.split(word), counts[word]))
+        at = np.fromiter(map(self._at.get, counts, repeat(_UNKNOWN)), np.int64, len(counts))
+        is_known = at != _UNKNOWN
+        if not is_known.any():
             return None
         # Making the numbers single precision takes longest: each word's once, however often it stands there.
-        rows = self._rows.take([*counts], 0).astype(np.float32)
-        mean: Vector = np.fromiter(counts.values(), np.float32, len(counts)) @ rows / counts.total()
+        rows = self._rows.take(at[is_known], 0).astype(np.float32)
+        weights = np.fromiter(counts.values(), np.float32, len(counts))[is_known]
+        mean: Vector = weights @ rows / weights.sum()
         return mean
 
 
