@@ -28,6 +28,7 @@ from pathlib import Path
 from pipeline.errors import BadElement
 from pipeline.feeds.document import parse
 from pipeline.language.detect import language_of
+from pipeline.language.tokens import story_tokens
 from pipeline.language.topics import topics
 from pipeline.stories.text import headline, plain_text, tidy
 
@@ -82,7 +83,7 @@ def agnews(data: Path) -> dict[str, object]:
     right, total = Counter[int](), Counter[int]()
     with (data / "agnews" / "test.csv").open(encoding="utf-8") as file:
         for label, title, text in csv.reader(file):
-            found = topics(unescaped(title), unescaped(text))
+            found = topics(story_tokens(unescaped(title), unescaped(text)))
             total[int(label)] += 1
             right[int(label)] += (AGNEWS.get(found[0].code.removeprefix("medtop:"), WORLD) if found else WORLD) == int(label)
     names_of = ("World", "Sports", "Business", "Sci/Tech")
@@ -145,7 +146,7 @@ def judged(data: Path) -> dict[str, object]:
     for seed in seeds:
         right = 0
         for _, feed, title, _, _, accepted in (line for line in lines if int(line[0]) == seed):
-            found = topics(*stories[feed, title])
+            found = topics(story_tokens(*stories[feed, title]))
             right += (found[0].name if found else "none") in accepted.split("|")
         figures[f"draw {seed}"] = {"right": right, "of": DRAWN}
     last = figures[f"draw {seeds[-1]}"]

@@ -217,7 +217,7 @@ def _demoted(named: Sequence[Named], roster: Roster) -> frozenset[str]:
 
 
 def _entity(members: Sequence[_Form], roster: Roster) -> Entity:
-    count = sum(sum(form.labels.values()) for form in members)
+    count = sum([sum(form.labels.values()) for form in members])
     kind = _kind(members)
     for form in members:
         if form.key is not None:
@@ -250,10 +250,16 @@ def _fullest(members: Sequence[_Form], kind: Kind) -> str:
     candidates: dict[str, int] = {}
     for form in members:
         for name, count in form.names.items():
-            shown = forms.without_company_suffix(forms.shown(name)) if kind == "organisation" else forms.shown(name)
+            shown = _shown(name, kind)
             candidates[shown] = candidates.get(shown, 0) + count
-    name = max(candidates, key=lambda name: (_weight(name), not _is_shouted(name, kind), candidates[name]))
+    name = next(iter(candidates))
+    if len(candidates) > 1:
+        name = max(candidates, key=lambda name: (_weight(name), not _is_shouted(name, kind), candidates[name]))
     return name.title() if kind == "place" and _is_shouted(name, kind) else name
+
+
+def _shown(name: str, kind: Kind) -> str:
+    return forms.without_company_suffix(forms.shown(name)) if kind == "organisation" else forms.shown(name)
 
 
 def _is_shouted(name: str, kind: Kind) -> bool:

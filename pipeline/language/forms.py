@@ -84,6 +84,7 @@ def company_words(surface: str) -> tuple[str, ...]:
     return words
 
 
+@lru_cache(_MOST_REMEMBERED)
 def without_company_suffix(name: str) -> str:
     """The name as shown, cut to the words that `company_words` keeps."""
     words = name.split()

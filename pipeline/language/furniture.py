@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from pipeline.language import forms
-from pipeline.language.mentions import datelines
+from pipeline.language.mentions import datelines, line_starts
 from pipeline.model import Entity, Mention
 
 _LOOKED_THROUGH = 100_000
@@ -22,10 +22,11 @@ _AGENCIES = (
 )
 _NAME = r"[A-Z][\w.’'-]{1,30}(?: [A-Z][\w.’'-]{0,30}){1,3}"
 _BYLINE = re.compile(
-    r"^[ \t]{0,8}(?:By|Reporting by|Additional reporting by|Writing by|Editing by|Compiled by|Words by|Story by) "
+    r"[ \t]{0,8}(?:By|Reporting by|Additional reporting by|Writing by|Editing by|Compiled by|Words by|Story by) "
     rf"(?:the )?{_NAME}(?:(?:,| and|;|,? with) {_NAME}){{0,5}}.{{0,80}}$",
     re.MULTILINE,
 )
+"""A line."""
 _SIGNED_OFF = re.compile(r"\((?:Additional )?(?:Reporting|Writing|Editing|Compiled) by [^()\n]{3,300}\)")
 _CREDITED = re.compile(r"\b(?:Photo|Photograph|Picture|Image|Illustration|Credit)s?(?: credit)?(?: by|:)\s?[^.()\n]{3,80}")
 _SLASHED = re.compile(rf"/\s?(?:{_AGENCIES})\b(?:/[^\s.()]{{1,30}})?")
@@ -33,7 +34,6 @@ _AP_PHOTO = re.compile(rf"AP Photo\b(?:/{_NAME})?")
 _IN_BRACKETS = re.compile(rf"\((?:{_AGENCIES})\)")
 _GETTY = re.compile(r"Getty Images\b")
 _RULES = (
-    (("By ", "by "), _BYLINE),
     ((" by ",), _SIGNED_OFF),
     (("Photo", "Picture", "Image", "Illustration", "Credit"), _CREDITED),
     (("/",), _SLASHED),
@@ -51,15 +51,20 @@ def silent(mentions: Sequence[Mention], entities: Sequence[Entity], title: str, 
     stretches = {"title": list(_stretches(title)), "text": list(_stretches(text[:_LOOKED_THROUGH]))}
     outlet = {entity.key for entity in entities if entity.kind in ("organisation", "other") and is_outlet(entity.name, source)}
     return frozenset(
-        at
-        for at, mention in enumerate(mentions)
-        if mention.entity in outlet or any(start <= mention.start < end for start, end in stretches[mention.field])
+        at for at, mention in enumerate(mentions) if mention.entity in outlet or _is_inside(mention.start, stretches[mention.field])
     )
+
+
+def _is_inside(at: int, stretches: Sequence[tuple[int, int]]) -> bool:
+    return bool(stretches) and any(start <= at < end for start, end in stretches)
 
 
 def _stretches(text: str) -> Iterator[tuple[int, int]]:
     for start, end, _ in datelines(text):
         yield start, end
+    for start in line_starts(text):
+        if found := _BYLINE.match(text, start):
+            yield found.span()
     for marks, rule in _RULES:
         if not any(mark in text for mark in marks):
             continue

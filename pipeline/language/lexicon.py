@@ -5,19 +5,25 @@ The names of the IPTC concepts speak softly for the subjects they stand under. A
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from itertools import pairwise
 from typing import NamedTuple
 
 from pipeline.language.tables import rows
+from pipeline.language.tokens import tokens
 from pipeline.language.words import COMMON_WORDS
 
-_WORD = re.compile(r"[^\W_](?:[\w&]|[.'-](?=\w))*")
 _CONCEPT_WEIGHT = 0.5
 _SUBTOPIC_WEIGHT = 3.0
+
+
+class Word(NamedTuple):
+    """What a word of the lexicon says; of a phrase, the name of whose tokens it is."""
+
+    subjects: tuple[tuple[int, float], ...] = ()
+    """Those it speaks for (by index) and how loudly."""
+    phrases: tuple[tuple[str, str], ...] = ()
+    """Those it begins: the second token of each, and the whole."""
 
 
 class Lexicon(NamedTuple):
@@ -28,24 +34,24 @@ class Lexicon(NamedTuple):
     """How many top subjects there are."""
     parent: tuple[int, ...]
     """The top subject (by index) of each."""
-    words: dict[str, tuple[tuple[int, float], ...]]
-    """For each word, and each phrase with spaces, the subjects (by index) it speaks for and how loudly."""
-    phrases: dict[tuple[str, str], tuple[tuple[str, ...], ...]]
-    """The phrases by their first two words."""
+    words: dict[str, Word]
+    """Words, phrases (with a space between tokens), and what phrases begin with."""
 
 
-def spoken(text: str, lexicon: Lexicon) -> Counter[str]:
-    """How often each word and phrase of the lexicon stands in `text`; a phrase's words count beside it."""
-    words = _WORD.findall(text)
-    counts = Counter(words)
-    found = Counter({word: counts[word] for word in counts.keys() & lexicon.words.keys()})
-    pairs = list(pairwise(words))
-    openings = lexicon.phrases.keys() & set(pairs)
-    if openings:
-        for at, pair in enumerate(pairs):
-            if pair in openings:
-                found.update(" ".join(phrase) for phrase in lexicon.phrases[pair] if tuple(words[at : at + len(phrase)]) == phrase)
-    return found
+def spoken(told: Sequence[str], counts: Mapping[str, int], lexicon: Lexicon) -> dict[str, int]:
+    """How often each word and phrase of the lexicon stands in `told`, tokens in lower case; a phrase's words count beside it.
+
+    `counts` is how often each token does.
+    """
+    words = {word: times for word, times in counts.items() if word in lexicon.words}
+    line = _spaced(told)
+    phrases = [phrase for word in words for second, phrase in lexicon.words[word].phrases if second in counts]
+    return words | {phrase: times for phrase in phrases if (times := line.count(_spaced(phrase.split())))}
+
+
+def _spaced(told: Sequence[str]) -> str:
+    """Tokens in one line, each between spaces of its own: so that they are found in it whole."""
+    return f" {'  '.join(told)} "
 
 
 @cache
@@ -57,17 +63,27 @@ def lexicon() -> Lexicon:
     tops = sum(level == 1 for _, _, level in concepts.values())
     above, below = _of_words(index), _of_subtopics(index)
     _add_names(concepts, index, above, below)
-    phrases: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {}
-    for phrase in (tuple(word.split()) for word in above.keys() | below.keys() if " " in word):
-        phrases[phrase[0], phrase[1]] = (*phrases.get((phrase[0], phrase[1]), ()), phrase)
+    words = {
+        " ".join(tokens(word)): Word((*_shared(above.get(word, {})), *_shared(below.get(word, {}))))
+        for word in above.keys() | below.keys()
+    }
     return Lexicon(
         tuple(codes),
         tuple(concepts[code][0] for code in codes),
         tops,
         tuple(index[_at_level(1, code, concepts)] for code in codes),
-        {word: (*_shared(above.get(word, {})), *_shared(below.get(word, {}))) for word in above.keys() | below.keys()},
-        phrases,
+        _with_phrases(words),
     )
+
+
+def _with_phrases(words: Mapping[str, Word]) -> dict[str, Word]:
+    """`words`, with the phrases that each begins."""
+    found = dict(words)
+    for phrase in sorted(word for word in words if " " in word):
+        first, second, *_ = phrase.split()
+        known = found.get(first, Word())
+        found[first] = known._replace(phrases=(*known.phrases, (second, phrase)))
+    return found
 
 
 _Loudness = dict[str, dict[int, float]]

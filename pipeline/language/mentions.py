@@ -6,8 +6,8 @@ Exact spans and kinds: F1 .71 to .82 on CoNLL++ 2020, .67 to .72 on Worldwide ne
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, MatchKind
@@ -32,15 +32,16 @@ _ACRONYM_AFTER = re.compile(r"\s?\(\s?([A-Z][A-Z.&]{1,6})\s?\)")
 _PARTICLES = word_list("particles")
 _PARTICLE_NAME = re.compile(rf"(?:\s+(?:{'|'.join(sorted(_PARTICLES))})\b)*\s+[A-Z][\w’'-]+")
 _DATELINE = re.compile(
-    r"^[ \t]{0,8}([A-Z][A-Z.'’ -]{2,30}?)(?:, [A-Z][\w. ]{1,30}?)?(?:, \w{3,9}\.? \d{1,2})?\s{0,3}"
-    r"(?:\(\s?[A-Z]\w[\w .]{0,20}\)\s{0,3}[-–—]|[–—] |- )",
-    re.MULTILINE,
+    r"[ \t]{0,8}([A-Z][A-Z.'’ -]{2,30}?)(?:, [A-Z][\w. ]{1,30}?)?(?:, \w{3,9}\.? \d{1,2})?\s{0,3}"
+    r"(?:\(\s?[A-Z]\w[\w .]{0,20}\)\s{0,3}[-–—]|[–—] |- )"
 )
 """PARIS (Reuters) -, WASHINGTON, Jan. 5 (AP) —, LONDON —: how news agencies open a story."""
 _NO_NAMES = word_list("no names")
 """What the recogniser takes for a person or an organisation, and is neither."""
 _SURNAMES_TOO = word_list("places that are surnames")
 """The places that people are called by: every other country beside a first name is the recogniser's slip."""
+_MOST_REMEMBERED = 5_000
+"""Names of which is kept what they look like."""
 _MOST_COPIED = 300
 """Different names that are looked for again: a story has forty."""
 
@@ -58,16 +59,44 @@ def put_right(text: str, spans: Iterable[Span]) -> list[Span]:
     """The spans of `text` trimmed, relabelled and copied to the other places of their names; in order, none overlapping."""
     trimmed = datelines(text)
     for found in spans:
-        if found.label != "PERSON" and _PLAIN.fullmatch(text, found.start, found.end):
+        if _is_plain(text[found.start : found.end], found.label) and not (
+            found.label == "PERSON" and _goes_on_small(text, found.end)
+        ):
             trimmed.append(found)
         else:
             trimmed += (span for piece in _pieces(text, found) if (span := trim(text, piece)))
     return _copied(text, _relabelled(text, [span for span in trimmed if text[span.start : span.end].lower() not in _NO_NAMES]))
 
 
+@lru_cache(_MOST_REMEMBERED)
+def _is_plain(name: str, label: str) -> bool:
+    """Whether there is nothing to trim, as of nine names in ten; of a person, no title, verb or particle either."""
+    return bool(_PLAIN.fullmatch(name)) and not (label == "PERSON" and any(map(_is_no_name, name.split(" "))))
+
+
+def _is_no_name(word: str) -> bool:
+    """Whether a word may be cut from a person's name, or make it go on."""
+    return _precedes_person(word) or word.lower() in HEADLINE_VERBS or word in _PARTICLES
+
+
+def _precedes_person(word: str) -> bool:
+    """Whether a word is a title or a nationality, or written small."""
+    demonyms = places().demonyms
+    return is_title(word) or word in demonyms or word.rstrip("'’s") in demonyms or word in FUNCTION_WORDS
+
+
 def datelines(text: str) -> list[Span]:
     """The places that open a paragraph as news agencies do it."""
-    return [Span(found.start(1), found.end(1), "GPE") for found in _DATELINE.finditer(text)]
+    opened = (_DATELINE.match(text, start) for start in line_starts(text))
+    return [Span(found.start(1), found.end(1), "GPE") for found in opened if found]
+
+
+def line_starts(text: str) -> Iterator[int]:
+    """Where each line starts: a pattern is tried there thirty times a story, and at every letter where it looks for `^` itself."""
+    start = 0
+    while start >= 0:
+        yield start
+        start = text.find("\n", start) + 1 or -1
 
 
 def _pieces(text: str, span: Span) -> list[Span]:
@@ -101,10 +130,7 @@ def _without_possessive(name: str) -> str:
 
 def _after_titles(text: str, start: int, end: int) -> int:
     """Past titles, nationalities and what is written small before a person's name."""
-    while first := _FIRST_WORD.match(text, start, end):
-        word = first[1]
-        if not (is_title(word) or word in places().demonyms or word.rstrip("'’s") in places().demonyms or word in FUNCTION_WORDS):
-            break
+    while (first := _FIRST_WORD.match(text, start, end)) and _precedes_person(first[1]):
         start = first.end()
     return start
 
@@ -117,19 +143,29 @@ def _before_verb(text: str, start: int, end: int) -> int:
 
 def _with_particle(text: str, start: int, end: int) -> int:
     """The end of a person's name that goes on after von der, bin, de la."""
-    last, following = text.rfind(" ", start, end) + 1, text[end : end + 8].split(" ")
-    if text[last:end] not in _PARTICLES and not (len(following) > 2 and not following[0] and following[1] in _PARTICLES):
+    last = text.rfind(" ", start, end) + 1
+    if text[last:end] not in _PARTICLES and not _goes_on_small(text, end):
         return end
     goes_on = _PARTICLE_NAME.match(text, end, end + 60)
     return goes_on.end() if goes_on else end
 
 
+def _goes_on_small(text: str, end: int) -> bool:
+    """Whether a particle stands behind a name."""
+    following = text[end : end + 8].split(" ", 2)
+    return len(following) > 2 and not following[0] and following[1] in _PARTICLES
+
+
 def _relabelled(text: str, spans: list[Span]) -> list[Span]:
     names = [text[span.start : span.end] for span in spans]
-    surnames = {surname for span, name in zip(spans, names, strict=True) if span.label == "PERSON" and (surname := _surname(name))}
-    alone = {name for span, name in zip(spans, names, strict=True) if span.label == "PERSON" and " " not in name}
+    people = [name for span, name in zip(spans, names, strict=True) if span.label == "PERSON"]
+    surnames = {surname for name in people if (surname := _surname(name))}
+    alone = {name for name in people if " " not in name}
     story = _Story(surnames | {surname[0].upper() + surname[1:] for surname in surnames}, alone, _acronyms(text, spans, names))
-    return [span._replace(label=_label(span.label, name, story)) for span, name in zip(spans, names, strict=True)]
+    return [
+        span if (label := _label(span.label, name, story)) == span.label else Span(span.start, span.end, label)
+        for span, name in zip(spans, names, strict=True)
+    ]
 
 
 class _Story(NamedTuple):
@@ -143,6 +179,7 @@ class _Story(NamedTuple):
     """The label of each acronym that is spelled out."""
 
 
+@lru_cache(_MOST_REMEMBERED)
 def _surname(name: str) -> str | None:
     words = name.split()
     if len(words) > 2 and words[-1].lower() in GENERATIONS:
@@ -166,15 +203,16 @@ def _acronyms(text: str, spans: list[Span], names: list[str]) -> dict[str, str]:
 
 def _label(label: str, name: str, story: _Story) -> str:
     """What `name` is in its story."""
-    if name in story.surnames and (name not in places().names or (label == "PERSON" and name in _SURNAMES_TOO)):
+    known = places()
+    if name in story.surnames and (name not in known.names or (label == "PERSON" and name in _SURNAMES_TOO)):
         return "PERSON"
     if name in story.acronyms:
         return story.acronyms[name]
     if name in _organisations():
         return "ORG"
-    if name in places().names:
+    if name in known.names:
         return label if label in ("GPE", "LOC") else "GPE"
-    if name in places().demonyms:
+    if name in known.demonyms:
         return "NORP"
     if " " not in name:
         return label
@@ -197,12 +235,12 @@ def _copied(text: str, spans: list[Span]) -> list[Span]:
     taken = bytearray(len(text))
     kept = []
     for span in spans:
-        if not any(taken[span.start : span.end]):
+        if taken.find(1, span.start, span.end) < 0:
             taken[span.start : span.end] = b"\1" * (span.end - span.start)
             kept.append(span)
-    copies = [copy for name, label in _worth_copying(text, kept) for copy in _elsewhere(text, name, label, taken)]
-    copies += _known(text, taken)
-    return sorted((*kept, *copies))
+    for name, label in _worth_copying(text, kept):
+        kept += _elsewhere(text, name, label, taken)
+    return sorted((*kept, *_known(text, taken)))
 
 
 def _worth_copying(text: str, spans: Sequence[Span]) -> list[tuple[str, str]]:
@@ -220,14 +258,16 @@ def _worth_copying(text: str, spans: Sequence[Span]) -> list[tuple[str, str]]:
     return sorted(list(found.items())[:_MOST_COPIED], key=lambda item: -len(item[0]))
 
 
-def _elsewhere(text: str, name: str, label: str, taken: bytearray) -> Iterable[Span]:
+def _elsewhere(text: str, name: str, label: str, taken: bytearray) -> list[Span]:
+    found = []
     at = text.find(name)
     while at >= 0:
         end = at + len(name)
         if not taken[at] and not taken[end - 1] and _is_alone(text, at, end):
             taken[at:end] = b"\1" * len(name)
-            yield Span(at, end, label)
+            found.append(Span(at, end, label))
         at = text.find(name, end)
+    return found
 
 
 def _is_alone(text: str, start: int, end: int) -> bool:

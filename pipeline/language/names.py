@@ -77,8 +77,10 @@ _SAME = (
     | {"ς": "σ"}
 )
 _OTHER = re.compile(f"[{''.join(_SAME)}]")
-_GAPS = re.compile(r" {2,}|[\u00ad\u200b-\u200d\u2060\ufeff]+")
+_INVISIBLE = "\u00ad\u200b-\u200d\u2060\ufeff"
+_GAPS = re.compile(rf" {{2,}}|[{_INVISIBLE}]+")
 _ACCENT = re.compile(r"[\u0300-\u036f]")
+_INVISIBLE_OR_ACCENT = re.compile(rf"[{_INVISIBLE}\u0300-\u036f]")
 _GAPS_AND_ACCENTS = re.compile(_GAPS.pattern + r"|[^\W_][\u0300-\u036f]{1,4}")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 """Scripts that write names without a space before the next word, or with particles joined to them."""
@@ -107,9 +109,9 @@ class Normal(NamedTuple):
 def normal(text: str) -> Normal:
     """`text` with one kind of apostrophe, hyphen and space, no invisible characters, and letters composed."""
     even = _OTHER.sub(lambda other: _SAME[other[0]], text)
-    uneven = _GAPS_AND_ACCENTS if _ACCENT.search(even) else _GAPS
-    if not uneven.search(even):
+    if "  " not in even and (even.isascii() or not _INVISIBLE_OR_ACCENT.search(even)):
         return Normal(even, _lower(even), [0], [0])
+    uneven = _GAPS_AND_ACCENTS if _ACCENT.search(even) else _GAPS
     pieces: list[str] = []
     starts, shifts = [0], [0]
     done = length = 0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from itertools import combinations
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain, combinations
 from typing import NamedTuple
 
 from pipeline.model import Entity, Mention, Pair, Sentence
@@ -45,9 +45,14 @@ def pairs(
         if mention.entity in rank and at not in silent:
             places.setdefault(mention.entity, []).append(at)
     first = {key: found[0] for key, found in places.items()}
-    spoken = [mention for at, mention in enumerate(mentions) if mention.entity in first and at not in silent]
-    together = _meetings(((mention.sentence, mention.entity) for mention in spoken), rank, first)
-    nearby = _meetings(((sentences[mention.sentence].paragraph, mention.entity) for mention in spoken), rank, first)
+    in_sentences: dict[int, dict[str, None]] = {}
+    in_paragraphs: dict[int, dict[str, None]] = {}
+    for at in sorted(chain.from_iterable(places.values())):
+        mention = mentions[at]
+        in_sentences.setdefault(mention.sentence, {})[mention.entity] = None
+        in_paragraphs.setdefault(sentences[mention.sentence].paragraph, {})[mention.entity] = None
+    together = _meetings(in_sentences, rank, first)
+    nearby = _meetings(in_paragraphs, rank, first)
     met = [
         _pair(key, found, nearby.get(key, ()), mentions, places)
         for key, found in sorted(together.items(), key=lambda item: -len(item[1]))
@@ -55,16 +60,19 @@ def pairs(
     return Met(tuple(met), _apart(together, nearby, mentions, places, [key for key in order if key in first], first))
 
 
-def _meetings(named: Iterable[tuple[int, str]], rank: dict[str, int], first: dict[str, int]) -> dict[tuple[str, str], list[int]]:
-    """The numbers of the sentences (or paragraphs) in which each two meet; who is mentioned first is first."""
-    inside: dict[int, dict[str, None]] = {}
-    for number, key in named:
-        inside.setdefault(number, {})[key] = None
+def _meetings(
+    inside: Mapping[int, Collection[str]], rank: dict[str, int], first: dict[str, int]
+) -> dict[tuple[str, str], list[int]]:
+    """The numbers of the sentences (or paragraphs) in which each two of those `inside` meet; who is mentioned first is first."""
     found: dict[tuple[str, str], list[int]] = {}
     for number, keys in inside.items():
         if len(keys) > 1:
             for a, b in combinations(_kept(keys, rank), 2):
-                found.setdefault((a, b) if first[a] < first[b] else (b, a), []).append(number)
+                key = (a, b) if first[a] < first[b] else (b, a)
+                if key in found:
+                    found[key].append(number)
+                else:
+                    found[key] = [number]
     return found
 
 
@@ -106,12 +114,13 @@ def _closest(ours: Sequence[int], theirs: Sequence[int], mentions: Sequence[Ment
     nearest: tuple[int, ...] = ()
     a = b = 0
     while a < len(ours) and b < len(theirs):
-        left, right = sorted((ours[a], theirs[b]))
+        if ours[a] < theirs[b]:
+            left, right = ours[a], theirs[b]
+            a += 1
+        else:
+            left, right = theirs[b], ours[a]
+            b += 1
         before, after = mentions[left], mentions[right]
         if before.field == after.field and (best is None or after.start - before.end < best):
             best, nearest = after.start - before.end, (left, right)
-        if ours[a] < theirs[b]:
-            a += 1
-        else:
-            b += 1
     return best, nearest

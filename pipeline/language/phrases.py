@@ -6,42 +6,36 @@ Part of a name is given as the whole name. A story that repeats little gives nam
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import chain
 
 from pipeline.language.places import places
+from pipeline.language.tokens import StoryTokens
 from pipeline.language.words import COMMON_WORDS
 
 MOST_PHRASES = 8
 _FEW = 3
 """With fewer repeated phrases than this, names said once are given too."""
-_READ_AT_MOST = 10_000
 _MOST_WORDS = 4
 _LONGEST_WORD = 30
 _WORTH = (1.0, 2.4, 3.0, 3.0)
 """What an occurrence counts for, by the number of words: two words tell more than twice one."""
 _LEAST_COUNT = (3, 2, 2, 2)
-_TOKEN = re.compile(r"[^\W\d_]\w*(?:[-.&]\w+|['’](?![sS]\b)\w+)*|[^\w\s'’]|['’](?=\w)|\n|\d\S*")
-_ENDS_RUN = COMMON_WORDS | set(".,;:!?()[]\"“”|/—–'’\n")
 _NO_NOUN = ("ed", "ly", "ing")
 
 Words = tuple[str, ...]
 
 
-def key_phrases(title: str, text: str, names: Sequence[str] = ()) -> tuple[str, ...]:
+def key_phrases(told: StoryTokens, names: Sequence[str] = ()) -> tuple[str, ...]:
     """Up to eight phrases of one to four words, the most telling first; none where there is nothing to tell.
 
     `names` are those of the story's entities, most mentioned first.
     """
-    runs = [*_runs(text[:_READ_AT_MOST]), *_runs(title[:500])]
-    counts, spelled = _repeated(runs)
     whole = _wholes(names)
     worth: dict[str, float] = {}
-    for words, count in counts.items():
-        phrase = _phrase(words, spelled[words], whole)
-        if phrase and count >= _LEAST_COUNT[len(words) - 1]:
+    for words, (count, at) in _repeated(told).items():
+        if count < _LEAST_COUNT[len(words) - 1]:
+            continue
+        if phrase := _phrase(words, " ".join(told.written[at : at + len(words)]), whole):
             worth[phrase] = max(worth.get(phrase, 0.0), count * _WORTH[len(phrase.split()[:_MOST_WORDS]) - 1])
     best = _apart(sorted(worth, key=lambda phrase: -worth[phrase]))
     return best if len(best) >= _FEW else _apart([*best, *said_once(names)])
@@ -52,38 +46,25 @@ def said_once(names: Sequence[str]) -> tuple[str, ...]:
     return _apart(name for name in names[:MOST_PHRASES] if " " in name)
 
 
-def _runs(text: str) -> list[list[str]]:
-    """The stretches between common words, numbers and punctuation; a possessive ends one."""
-    runs: list[list[str]] = []
-    run: list[str] = []
-    for token in _TOKEN.findall(text):
-        if token in _ENDS_RUN or token.lower() in _ENDS_RUN or not token[0].isalpha() or not 1 < len(token) <= _LONGEST_WORD:
-            if run:
-                runs.append(run)
-                run = []
-        else:
-            run.append(token)
-    return [*runs, run] if run else runs
+def _repeated(told: StoryTokens) -> dict[Words, tuple[int, int]]:
+    """How often each phrase of repeated words occurs, and where it does: as first written, in lower case if it ever is."""
+    repeated = {word for word, times in told.counts.items() if times > 1 and _is_telling(word)}
+    found: dict[Words, tuple[int, int]] = {}
+    for at, word in enumerate(told.lower):
+        if word not in repeated:
+            continue
+        end = at
+        while end < at + _MOST_WORDS and told.lower[end] in repeated:  # the last token is a line's end
+            end += 1
+            words = tuple(told.lower[at:end])
+            count, first = found.get(words, (0, at))
+            found[words] = count + 1, at if told.written[at] == word else first
+    return found
 
 
-def _repeated(runs: Sequence[list[str]]) -> tuple[dict[Words, int], dict[Words, str]]:
-    """How often each phrase of repeated words occurs, and its spelling: as first written, in lower case if it ever is."""
-    lowered = [[word.lower() for word in run] for run in runs]
-    singles = Counter(chain.from_iterable(lowered))
-    counts: dict[Words, int] = {}
-    spelled: dict[Words, str] = {}
-    for run, lower in zip(runs, lowered, strict=True):
-        for start, first in enumerate(lower):
-            if singles[first] < 2:
-                continue
-            for end in range(start + 1, min(start + _MOST_WORDS, len(run)) + 1):
-                if singles[lower[end - 1]] < 2:
-                    break
-                words = tuple(lower[start:end])
-                counts[words] = counts.get(words, 0) + 1
-                if words not in spelled or run[start] == first:
-                    spelled[words] = " ".join(run[start:end])
-    return counts, spelled
+def _is_telling(word: str) -> bool:
+    """Whether a phrase may hold it: no common word, single letter, number or mark."""
+    return 1 < len(word) <= _LONGEST_WORD and word not in COMMON_WORDS and word[0].isalpha()
 
 
 def _wholes(names: Sequence[str]) -> dict[str, str]:
@@ -116,7 +97,9 @@ def _apart(candidates: Iterable[str]) -> tuple[str, ...]:
     taken: set[str] = set()
     for phrase in candidates:
         stems = {word.lower().rstrip("s") for word in phrase.split()}
-        if len(chosen) < MOST_PHRASES and stems.isdisjoint(taken):
+        if stems.isdisjoint(taken):
             chosen.append(phrase)
             taken |= stems
+            if len(chosen) == MOST_PHRASES:
+                break
     return tuple(chosen)

@@ -26,6 +26,7 @@ from pipeline.language.phrases import key_phrases, said_once
 from pipeline.language.resources import NO_RESOURCES, Resources
 from pipeline.language.roster import Roster
 from pipeline.language.sentences import sentences
+from pipeline.language.tokens import story_tokens
 from pipeline.language.topics import topics
 from pipeline.model import Mention, Reading, Sentence, Story
 
@@ -165,14 +166,15 @@ class Reader:
         unmet = silent(mentions, joined.entities, text.title, text.text, text.source)
         met = pairs(joined.entities, mentions, found, self._names.watched, unmet)
         names = [entity.name for entity in joined.entities]
+        told = story_tokens(text.title, text.text) if is_english else None
         return Reading(
             version_id=text.version_id,
             sentences=found,
             mentions=mentions,
             entities=joined.entities,
             pairs=met.pairs,
-            topics=topics(text.title, text.text) if is_english else (),
-            key_phrases=key_phrases(text.title, text.text, names) if is_english else said_once(names),
+            topics=topics(told) if told else (),
+            key_phrases=key_phrases(told, names) if told else said_once(names),
             language=draft.language,
             apart=met.apart,
         )

@@ -7,30 +7,32 @@ held against prototype headlines of each subject (`data/topic_prototypes.tsv`). 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
 from pipeline.language.lexicon import Lexicon, lexicon, spoken
 from pipeline.language.tables import rows
+from pipeline.language.tokens import StoryTokens, tokens
 from pipeline.language.vectors import Vectors, vectors
 from pipeline.model import TopicScore
 
 if TYPE_CHECKING:
     from pipeline.language.vectors import Vector
 
-_PLAIN_WORD = re.compile(r"[a-z]{2,30}")
-_READ_AT_MOST = 10_000
-"""Characters that are read: what a story is about stands at its beginning."""
-_COMPARED_AT_MOST = 2_500
-"""Those whose words are compared."""
+_COMPARED_AT_MOST = 300
+"""Tokens of a text whose vectors are compared."""
 _MOST_TOPICS = 4
 _TITLE_WEIGHT = 2
+"""What a word of the title counts for."""
+_LOUDEST = 6
+_LOUDNESS = [math.sqrt(times) for times in range(_LOUDEST + 1)]
+"""Of a word that is said so many times."""
 _ENOUGH = 6.0
 """What the words of the lexicon must say together to count for as much as they can: two loud words."""
 _NEAREST = 4
 """Prototypes of a subject that speak for it."""
+_NO_LENGTH = 1e-9
 _LIKENESS_WEIGHT = 2.0
 _LEAST_STRENGTH = 0.3
 _LEAST_SHARE = 0.6
@@ -41,33 +43,35 @@ _LEAST_SHARE_BELOW = 0.5
 """Of all that speaks for any subject below the same top."""
 
 
-def topics(title: str, text: str) -> tuple[TopicScore, ...]:
+def topics(told: StoryTokens) -> tuple[TopicScore, ...]:
     """The subjects a story would be filed under, surest first, scores in 0..1; none where nothing speaks for any.
 
     Up to four top subjects, and of the first of them the subject below it where that is sure.
     """
     known = lexicon()
-    heard = spoken(text[:_READ_AT_MOST].lower(), known)
-    for word in spoken(title[:1_000].lower(), known):
-        heard[word] += _TITLE_WEIGHT
+    heard = spoken(told.lower, told.counts, known)
+    title = told.lower[told.title_at :]
+    for word in spoken(title, dict.fromkeys(title, 1), known):
+        heard[word] += _TITLE_WEIGHT - 1
     sums = [0.0] * len(known.codes)
     for word, times in heard.items():
-        loud = math.sqrt(min(times, 6.0))
-        for subject, weight in known.words[word]:
+        loud = _LOUDNESS[min(times, _LOUDEST)]
+        for subject, weight in known.words[word].subjects:
             sums[subject] += weight * loud
-    found = _chosen(strengths(sums[: known.tops], likeness(title, text)), known)
+    found = _chosen(strengths(sums[: known.tops], likeness(told)), known)
     if not found:
         return ()
     below = _below(known.codes.index(found[0].code), sums, found[0].score, known)
     return (*found, below) if below else found
 
 
-def likeness(title: str, text: str) -> list[float] | None:
+def likeness(told: StoryTokens) -> list[float] | None:
     """How like each top subject's prototypes a story is, the mean cosine of the nearest few; None where no vector tells."""
     prototypes = _prototypes()
     if prototypes is None:
         return None
-    mean = prototypes.known.mean(_PLAIN_WORD.findall(f"{title} {title} {text[:_COMPARED_AT_MOST]}".lower()))
+    title, text = told.lower[told.title_at :], told.lower[: min(told.title_at, _COMPARED_AT_MOST)]
+    mean = prototypes.known.mean(title * _TITLE_WEIGHT + text)
     return None if mean is None else prototypes.likeness(mean)
 
 
@@ -81,7 +85,7 @@ def strengths(sums: Sequence[float], like: Sequence[float] | None) -> list[float
 
 def _below(top: int, sums: list[float], score: float, known: Lexicon) -> TopicScore | None:
     """The subject of the second level that most of what speaks for any below `top` speaks for."""
-    under = [subject for subject in range(known.tops, len(sums)) if known.parent[subject] == top and sums[subject] > 0]
+    under = [subject for subject in range(known.tops, len(sums)) if sums[subject] > 0 and known.parent[subject] == top]
     if not under:
         return None
     best = max(under, key=sums.__getitem__)
@@ -122,16 +126,18 @@ class _Prototypes:
 
     def likeness(self, mean: Vector) -> list[float]:
         """The mean cosine of `mean` to the nearest prototypes of each subject."""
-        near = (self._vectors @ _normed((mean - self._middle)[None])[0]).reshape(self._far.shape) + self._far
+        away = mean - self._middle
+        length = max(math.sqrt(away @ away), _NO_LENGTH)
+        near = (self._vectors @ (away / length)).reshape(self._far.shape) + self._far
         near.partition(-_NEAREST, axis=1)
-        nearest: list[float] = near[:, -_NEAREST:].mean(1).tolist()
+        nearest: list[float] = (near[:, -_NEAREST:].sum(1) / _NEAREST).tolist()
         return nearest
 
 
 def _normed(rows: Vector) -> Vector:
     import numpy as np
 
-    normed: Vector = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    normed: Vector = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), _NO_LENGTH)
     return normed
 
 
@@ -146,6 +152,6 @@ def _prototypes() -> _Prototypes | None:
         (index[code], vector)
         for code, cell in rows("topic_prototypes.tsv")
         for prototype in cell.split("|")
-        if (vector := known.mean(_PLAIN_WORD.findall(prototype.lower()))) is not None
+        if (vector := known.mean(tokens(prototype.lower()))) is not None
     ]
     return _Prototypes(known, found)

@@ -5,9 +5,12 @@ The table is mapped, not loaded: the reading processes share it. Without it ther
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +26,8 @@ log = structlog.get_logger()
 
 FOLDER = Path(str(files("pipeline.language") / "data"))
 
+_UNKNOWN = -1
+_JOINT = re.compile(r"[-.&'’]")
 MISSING = "the word vectors are not installed: topics rest on the lexicon alone and are less often right; install wirewatch anew"
 
 
@@ -33,13 +38,22 @@ class Vectors:
         self._at = {word: at for at, word in enumerate(words)}
         self._rows = rows
 
-    def mean(self, words: Iterable[str]) -> Vector | None:
-        """The mean of the vectors of those of `words` (in lower case) that have one; None where none has."""
-        at = [row for word in words if (row := self._at.get(word)) is not None]
-        if not at:
+    def mean(self, words: Sequence[str]) -> Vector | None:
+        """The mean of the vectors of `words` (in lower case), of a compound without one those of its parts; None where none has."""
+        import numpy as np
+
+        counts = Counter(words)
+        for word in [word for word in counts if len(word) > 2 and not word.isalpha() and word not in self._at]:
+            counts.update(dict.fromkeys(_JOINT.split(word), counts[word]))
+        at = np.fromiter(map(self._at.get, counts, repeat(_UNKNOWN)), np.int64, len(counts))
+        is_known = at != _UNKNOWN
+        if not is_known.any():
             return None
-        found: Vector = self._rows[at].mean(0, dtype="f4")
-        return found
+        # Making the numbers single precision takes longest: each word's once, however often it stands there.
+        rows = self._rows.take(at[is_known], 0).astype(np.float32)
+        weights = np.fromiter(counts.values(), np.float32, len(counts))[is_known]
+        mean: Vector = weights @ rows / weights.sum()
+        return mean
 
 
 def has_vectors(folder: Path = FOLDER) -> bool:

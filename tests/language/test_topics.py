@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.language.tables import rows
+from pipeline.language.tokens import story_tokens
 from pipeline.language.topics import strengths, topics
 
 
@@ -38,14 +39,16 @@ from pipeline.language.topics import strengths, topics
 )
 def test_the_first_topic_is_what_an_editor_would_say(title: str, text: str, expected: str) -> None:
     """A plain story of a subject is filed under it."""
-    assert topics(title, text)[0].name == expected
+    assert topics(story_tokens(title, text))[0].name == expected
 
 
 def test_a_story_has_several_topics_with_scores() -> None:
     """A story on two subjects has both, the surer first, as codes of the IPTC."""
     found = topics(
-        "Court fines bank",
-        "The judge in the fraud trial fined the bank; its shares and profit fell, investors sued. Prosecutors appealed.",
+        story_tokens(
+            "Court fines bank",
+            "The judge in the fraud trial fined the bank; its shares and profit fell, investors sued. Prosecutors appealed.",
+        )
     )
     assert {"crime, law and justice", "economy, business and finance"} <= {topic.name for topic in found}
     scores = [topic.score for topic in found if topic.code.endswith("000000")]
@@ -55,8 +58,8 @@ def test_a_story_has_several_topics_with_scores() -> None:
 
 def test_nothing_is_said_of_what_says_nothing() -> None:
     """Without a telling word there is no topic."""
-    assert topics("", "") == ()
-    assert topics("Zzz", "Lorem ipsum dolor.") == ()
+    assert topics(story_tokens("", "")) == ()
+    assert topics(story_tokens("Zzz", "Lorem ipsum dolor.")) == ()
 
 
 @pytest.mark.parametrize(
@@ -70,7 +73,7 @@ def test_nothing_is_said_of_what_says_nothing() -> None:
 )  # fmt: skip
 def test_the_subject_below_is_given_where_it_is_sure(title: str, text: str, top: str, below: str) -> None:
     """Last, with a score no higher than its top subject's, and of the first top subject only."""
-    found = topics(title, text)
+    found = topics(story_tokens(title, text))
     assert found[0].code == top
     assert found[-1].name == below
     assert found[-1].score <= found[0].score
@@ -79,7 +82,7 @@ def test_the_subject_below_is_given_where_it_is_sure(title: str, text: str, top:
 def test_no_subject_below_is_guessed() -> None:
     """One word for each of two, or a single word for one, is not sure."""
     top = {code for code, _, _, level in rows("topics.tsv") if level == "1"}
-    assert {topic.code for topic in topics("", "The team won the game of the season.")} <= top
+    assert {topic.code for topic in topics(story_tokens("", "The team won the game of the season."))} <= top
 
 
 def test_every_subject_has_words_and_prototypes_of_its_own() -> None:
@@ -101,7 +104,7 @@ def test_without_vectors_the_lexicon_speaks() -> None:
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_scores_are_fractions(title: str, text: str) -> None:
     """At most four topics and one below the first, no score outside 0..1, no topic twice."""
-    found = topics(title, text + " murder football election vaccine shares")
+    found = topics(story_tokens(title, text + " murder football election vaccine shares"))
     assert len(found) <= 5
     assert all(0 < topic.score <= 1 for topic in found)
     assert len({topic.code for topic in found}) == len(found)
