@@ -59,7 +59,8 @@ def texts(count: int, words: int = 550, seed: int = 0) -> list[str]:
     every story would be of one event.
 
     How dear a text is depends on what it names. To 550 words there are 31 sentences (captured stories of 300 words and more: 37,
-    MSNBC: 31), 35 mentions (25, 42) of 22 entities (14, 22), 8 of them people (4, 7), 18 pairs (13, 31) and 29 that never meet (20, 37).
+    MSNBC: 31), 35 mentions (25, 42) of 22 entities (14, 22), 8 of them people (4, 7), 18 pairs (13, 31), and 29 pairs that never
+    meet (20, 37).
     """
     rng, stock = random.Random(seed), sentences()
     return [_text(rng, stock, words, made_up(rng, _OWN)) for _ in range(count)]
