@@ -117,7 +117,8 @@ def _closest(ours: Sequence[int], theirs: Sequence[int], mentions: Sequence[Ment
     best: int | None = None
     nearest: tuple[int, ...] = ()
     a = b = 0
-    while a < len(ours) and b < len(theirs):
+    most_a, most_b = len(ours), len(theirs)
+    while a < most_a and b < most_b:
         if ours[a] < theirs[b]:
             left, right = ours[a], theirs[b]
             a += 1
