@@ -99,13 +99,13 @@ def steps(reader: Reader, found: list[Text]) -> dict[str, float]:
     told = timed.of("words", lambda text: story_tokens(text.title, text.text), found)
     timed.of("topics", topics, told)
     timed.of("key phrases", lambda words, each: key_phrases(words, [entity.name for entity in each.entities]), told, joined)
-    drafts = [reader._draft(text) for text in found]
-    for draft, recognised in zip(drafts, spans, strict=True):
-        draft.spans = recognised
+    recognised = dict(zip([text.version_id for text in found], spans, strict=True))
     began = time.process_time()
-    for text, draft in zip(found, drafts, strict=True):
-        reader._draft(text)
-        reader._reading(draft)
+    for batch in batches(found):
+        drafts = [reader._draft(text) for text in batch]
+        for draft in drafts:
+            draft.spans = recognised[draft.text.version_id]
+        reader._finished(drafts)
     return {**timed.ms, "all": round((time.process_time() - began) / len(found) * 1e3, 3)}
 
 
