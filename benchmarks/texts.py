@@ -35,14 +35,10 @@ def words_of() -> list[str]:
 
 
 @cache
-def _small_words() -> list[str]:
-    """Its articles, prepositions and the like, as often as they stand there."""
-    return [word for sentence in sentences() for word in sentence.split() if word in FUNCTION_WORDS]
-
-
-@cache
-def _telling_words() -> list[str]:
-    return [word for word in words_of() if word not in FUNCTION_WORDS]
+def _drawn_from() -> tuple[list[str], list[str]]:
+    """Articles, prepositions and the like, and the words that tell something, each as often as the demo's stories say it."""
+    said = [word for sentence in sentences() for word in sentence.split() if word.isalpha() and word.islower()]
+    return [word for word in said if word in FUNCTION_WORDS], [word for word in said if word not in FUNCTION_WORDS]
 
 
 def made_up(rng: random.Random, count: int) -> list[str]:
@@ -59,7 +55,8 @@ def texts(count: int, words: int = 550, seed: int = 0) -> list[str]:
     every story would be of one event.
 
     How dear a text is depends on what it names. To 550 words there are 31 sentences (captured stories of 300 words and more: 37,
-    MSNBC: 31), 35 mentions (25, 42) of 22 entities (14, 22), 8 of them people (4, 7), 18 pairs (13, 31) and 29 that never meet (20, 37).
+    MSNBC: 31), 35 mentions (25, 42) of 22 entities (14, 22), 8 of them people (4, 7), 18 pairs (13, 31), and 29 pairs that never
+    meet (20, 37).
     """
     rng, stock = random.Random(seed), sentences()
     return [_text(rng, stock, words, made_up(rng, _OWN)) for _ in range(count)]
@@ -108,6 +105,5 @@ def _varied(rng: random.Random, sentence: str, own: list[str]) -> str:
 def _other(rng: random.Random, word: str, own: list[str]) -> str:
     """Another word with the same marks around it: for an article or a preposition, another of those."""
     bare = word.strip(_MARKS)
-    if bare in FUNCTION_WORDS:
-        return word.replace(bare, rng.choice(_small_words()), 1)
-    return word.replace(bare, rng.choice(own if rng.random() < 1 / 4 else _telling_words()), 1)
+    small, telling = _drawn_from()
+    return word.replace(bare, rng.choice(small if bare in FUNCTION_WORDS else own if rng.random() < 1 / 4 else telling), 1)

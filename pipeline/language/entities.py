@@ -8,6 +8,7 @@ between them stays by itself. Nothing is known here of other stories.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from pipeline.language import forms
@@ -66,7 +67,14 @@ class _Groups:
         self._roster = roster
         self._forms: dict[object, _Form] = {}
         demoted = _demoted(named, roster)
-        self._of = [self._form(mention, demoted) for mention in named]
+        seen: dict[tuple[str, str, str | None], _Form] = {}
+        self._of: list[_Form] = []
+        for mention in named:
+            written = mention.label, mention.name, mention.key
+            form = seen.get(written) or seen.setdefault(written, self._form(mention, demoted))
+            form.labels[mention.label] = form.labels.get(mention.label, 0) + 1
+            form.names[mention.name] = form.names.get(mention.name, 0) + 1
+            self._of.append(form)
         self._all = list(self._forms.values())
         for form in self._all:
             form.label = _commonest(form.labels)
@@ -85,8 +93,6 @@ class _Groups:
         at: object = words if key is None else key
         form = self._forms.get(at) or self._forms.setdefault(at, _Form(words, key))
         form.country = form.country or country
-        form.labels[mention.label] = form.labels.get(mention.label, 0) + 1
-        form.names[mention.name] = form.names.get(mention.name, 0) + 1
         return form
 
     def _join(self, a: _Form, b: _Form) -> None:
@@ -219,20 +225,23 @@ def _demoted(named: Sequence[Named], roster: Roster) -> frozenset[str]:
 def _entity(members: Sequence[_Form], roster: Roster) -> Entity:
     count = sum([sum(form.labels.values()) for form in members])
     kind = _kind(members)
+    country = None
     for form in members:
         if form.key is not None:
             known = roster.watched[form.key]
             return Entity(known.key, known.name, kind if known.kind == "other" else known.kind, count)
-    name = next((form.country for form in members if form.country), None) or _fullest(members, kind)
+        country = country or form.country
+    name = country or _fullest(members, kind)
     return Entity(forms.entity_key(kind, name), name, kind, count)
 
 
 def _kind(members: Sequence[_Form]) -> Kind:
     """What most mentions say; of a country, that it is a place (the European Union is an organisation)."""
+    if len(members) == 1:
+        (form,) = members
+        return "place" if form.country and form.label != "ORG" else forms.KIND_OF[form.label]
     if any(form.country for form in members) and not all(form.label == "ORG" for form in members):
         return "place"
-    if len(members) == 1:
-        return forms.KIND_OF[members[0].label]
     labels: dict[str, int] = {}
     for form in members:
         for label, count in form.labels.items():
@@ -247,19 +256,28 @@ def _commonest(counts: Mapping[str, int]) -> str:
 
 def _fullest(members: Sequence[_Form], kind: Kind) -> str:
     """The form with most words of more than an initial; then one that does not shout; then the commonest."""
+    if len(members) == 1 and len(members[0].names) == 1:
+        return _alone(next(iter(members[0].names)), kind)
     candidates: dict[str, int] = {}
     for form in members:
         for name, count in form.names.items():
             shown = _shown(name, kind)
             candidates[shown] = candidates.get(shown, 0) + count
-    name = next(iter(candidates))
-    if len(candidates) > 1:
-        name = max(candidates, key=lambda name: (_weight(name), not _is_shouted(name, kind), candidates[name]))
-    return name.title() if kind == "place" and _is_shouted(name, kind) else name
+    return _unshouted(max(candidates, key=lambda name: (_weight(name), not _is_shouted(name, kind), candidates[name])), kind)
+
+
+@lru_cache(forms.MOST_REMEMBERED)
+def _alone(name: str, kind: Kind) -> str:
+    """The name of an entity that the story calls nothing else, as of seven in ten."""
+    return _unshouted(_shown(name, kind), kind)
 
 
 def _shown(name: str, kind: Kind) -> str:
     return forms.without_company_suffix(forms.shown(name)) if kind == "organisation" else forms.shown(name)
+
+
+def _unshouted(name: str, kind: Kind) -> str:
+    return name.title() if kind == "place" and _is_shouted(name, kind) else name
 
 
 def _is_shouted(name: str, kind: Kind) -> bool:

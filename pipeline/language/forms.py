@@ -39,7 +39,7 @@ _COMPANY = word_list("company suffixes")
 _POSSESSIVE = re.compile(r"\s*['’](?:s|S)?$")
 _BETWEEN = re.compile(r"[\s,]+")
 _UNWORDLIKE = re.compile(r"[^\w]+|_+")
-_MOST_REMEMBERED = 5_000
+MOST_REMEMBERED = 5_000
 """Names whose forms are kept: the day's news has fewer that come again."""
 
 
@@ -51,7 +51,7 @@ def fold(text: str) -> str:
     return "".join(letter for letter in unicodedata.normalize("NFKD", folded[:1_000]) if not unicodedata.combining(letter))
 
 
-@lru_cache(_MOST_REMEMBERED)
+@lru_cache(MOST_REMEMBERED)
 def shown(surface: str) -> str:
     """A name as it is shown: one space between words, no possessive, no title before it."""
     words = [word for word in _POSSESSIVE.sub("", surface.strip()).split() if word]
@@ -64,7 +64,7 @@ def is_title(word: str) -> bool:
     return word.lower().rstrip(".") in TITLES
 
 
-@lru_cache(_MOST_REMEMBERED)
+@lru_cache(MOST_REMEMBERED)
 def name_words(surface: str) -> tuple[str, ...]:
     """The folded words of a name: no possessive, no title or article before, no comma, no al- before the last."""
     words = [word for word in _BETWEEN.split(fold(_POSSESSIVE.sub("", surface.strip())).replace("’", "'")) if word]
@@ -75,7 +75,7 @@ def name_words(surface: str) -> tuple[str, ...]:
     return tuple(words)
 
 
-@lru_cache(_MOST_REMEMBERED)
+@lru_cache(MOST_REMEMBERED)
 def company_words(surface: str) -> tuple[str, ...]:
     """The folded words of an organisation's name, without Inc. and its like."""
     words = name_words(surface)
@@ -84,7 +84,7 @@ def company_words(surface: str) -> tuple[str, ...]:
     return words
 
 
-@lru_cache(_MOST_REMEMBERED)
+@lru_cache(MOST_REMEMBERED)
 def without_company_suffix(name: str) -> str:
     """The name as shown, cut to the words that `company_words` keeps."""
     words = name.split()
@@ -93,7 +93,7 @@ def without_company_suffix(name: str) -> str:
     return " ".join(words).rstrip(",")
 
 
-@lru_cache(_MOST_REMEMBERED)
+@lru_cache(MOST_REMEMBERED)
 def country(surface: str) -> str | None:
     """The common name of the country or region that `surface` names or is the demonym of."""
     return places().country_of.get(" ".join(name_words(surface))) or places().country_of.get(surface.casefold())
@@ -133,14 +133,14 @@ def _short_forms() -> dict[str, frozenset[str]]:
     return {given: frozenset(others.split("|")) for given, others in rows("nicknames.tsv")}
 
 
-@lru_cache(_MOST_REMEMBERED)
+@lru_cache(MOST_REMEMBERED)
 def initials(name: str) -> tuple[str, str]:
     """The initials of a name's capitalised words, and those of all its words, in capitals."""
     words = [word for word in _POSSESSIVE.sub("", name).replace("-", " ").split() if word[0].isalnum()]
     return "".join(word[0] for word in words if word[0].isupper()), "".join(word[0] for word in words).upper()
 
 
-@lru_cache(_MOST_REMEMBERED)
+@lru_cache(MOST_REMEMBERED)
 def entity_key(kind: Kind, name: str) -> str:
     """The key of an entity that is not configured: `kind:folded-name`, e.g. `person:xi-jinping`."""
     return f"{kind}:{_UNWORDLIKE.sub('-', fold(name)).strip('-') or fold(name)}"

@@ -259,7 +259,7 @@ def _worth_copying(text: str, spans: Sequence[Span]) -> list[tuple[str, str]]:
 
 
 def _elsewhere(text: str, name: str, label: str, taken: bytearray) -> list[Span]:
-    found = []
+    found: list[Span] = []
     at = text.find(name)
     while at >= 0:
         end = at + len(name)

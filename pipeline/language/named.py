@@ -47,9 +47,14 @@ def with_watched(
         since = found[-1].end if found else 0  # words of another configured name are no first names of this one
         if not _is_anothers(text, start, end, watched[key], around._replace(start=max(since, around.start)), since):
             label = forms.LABEL_OF.get(watched[key].kind) or around.label or "ORG"
-            found.append(Named(start, end, label, " ".join(text[start:end].split()), key))
-    rest = [Named(*span, " ".join(text[span.start : span.end].split())) for span in _clear_of(spans, found)]
-    return sorted((*found, *rest))
+            found.append(Named(start, end, label, _even(text[start:end]), key))
+    rest = [Named(start, end, label, _even(text[start:end])) for start, end, label in _clear_of(spans, found)]
+    return sorted((*found, *rest)) if found else rest
+
+
+def _even(name: str) -> str:
+    """A name with one space between its words."""
+    return name if name.isalnum() else " ".join(name.split())
 
 
 def _clear_of(spans: Sequence[Span], found: Sequence[Named]) -> Iterable[Span]:

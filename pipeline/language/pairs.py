@@ -45,6 +45,7 @@ def pairs(
         if mention.entity in rank and at not in silent:
             places.setdefault(mention.entity, []).append(at)
     first = {key: found[0] for key, found in places.items()}
+    near = {key: found[:MOST_COMPARED] for key, found in places.items()}
     in_sentences: dict[int, dict[str, None]] = {}
     in_paragraphs: dict[int, dict[str, None]] = {}
     for at in sorted(chain.from_iterable(places.values())):
@@ -54,10 +55,10 @@ def pairs(
     together = _meetings(in_sentences, rank, first)
     nearby = _meetings(in_paragraphs, rank, first)
     met = [
-        _pair(key, found, nearby.get(key, ()), mentions, places)
+        _pair(key, found, nearby.get(key, ()), mentions, near)
         for key, found in sorted(together.items(), key=lambda item: -len(item[1]))
     ]
-    return Met(tuple(met), _apart(together, nearby, mentions, places, [key for key in order if key in first], first))
+    return Met(tuple(met), _apart(together, nearby, mentions, near, [key for key in order if key in first], first))
 
 
 def _meetings(
@@ -84,16 +85,18 @@ def _apart(
     together: Collection[tuple[str, str]],
     nearby: dict[tuple[str, str], list[int]],
     mentions: Sequence[Mention],
-    places: dict[str, list[int]],
+    near: dict[str, list[int]],
     order: Sequence[str],
     first: dict[str, int],
 ) -> tuple[Pair, ...]:
     wanted = [key for key in nearby if key not in together][:MOST_APART]
     for a, b in combinations(order[:MOST_IN_SENTENCE], 2):
+        if len(wanted) >= MOST_APART:
+            break
         key = (a, b) if first[a] < first[b] else (b, a)
-        if len(wanted) < MOST_APART and key not in together and key not in nearby:
+        if key not in together and key not in nearby:
             wanted.append(key)
-    found = [_pair(key, (), nearby.get(key, ()), mentions, places) for key in wanted]
+    found = [_pair(key, (), nearby.get(key, ()), mentions, near) for key in wanted]
     return tuple(sorted(found, key=lambda pair: (not pair.paragraphs, pair.distance is None, pair.distance)))
 
 
@@ -102,10 +105,11 @@ def _pair(
     sentences: Sequence[int],
     paragraphs: Sequence[int],
     mentions: Sequence[Mention],
-    places: dict[str, list[int]],
+    near: dict[str, list[int]],
 ) -> Pair:
-    distance, nearest = _closest(places[key[0]][:MOST_COMPARED], places[key[1]][:MOST_COMPARED], mentions)
-    return Pair(*key, len(sentences), tuple(sentences), len(paragraphs), distance, nearest)
+    a, b = key
+    distance, nearest = _closest(near[a], near[b], mentions)
+    return Pair(a, b, len(sentences), tuple(sentences), len(paragraphs), distance, nearest)
 
 
 def _closest(ours: Sequence[int], theirs: Sequence[int], mentions: Sequence[Mention]) -> tuple[int | None, tuple[int, ...]]:
@@ -113,7 +117,8 @@ def _closest(ours: Sequence[int], theirs: Sequence[int], mentions: Sequence[Ment
     best: int | None = None
     nearest: tuple[int, ...] = ()
     a = b = 0
-    while a < len(ours) and b < len(theirs):
+    most_a, most_b = len(ours), len(theirs)
+    while a < most_a and b < most_b:
         if ours[a] < theirs[b]:
             left, right = ours[a], theirs[b]
             a += 1

@@ -21,14 +21,14 @@ from pipeline.language.mentions import put_right
 from pipeline.language.named import Named, with_watched
 from pipeline.language.names import EntitySettings, Names, Watched
 from pipeline.language.ner import Span
-from pipeline.language.pairs import pairs
+from pipeline.language.pairs import Met, pairs
 from pipeline.language.phrases import key_phrases, said_once
 from pipeline.language.resources import NO_RESOURCES, Resources
 from pipeline.language.roster import Roster
 from pipeline.language.sentences import sentences
-from pipeline.language.tokens import story_tokens
+from pipeline.language.tokens import StoryTokens, story_tokens
 from pipeline.language.topics import topics
-from pipeline.model import Mention, Reading, Sentence, Story
+from pipeline.model import Mention, Reading, Sentence, Story, TopicScore
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -108,20 +108,17 @@ class Reader:
         for language in dict.fromkeys(draft.read_as for draft in drafts):
             if language in self._models or language in self._packages:
                 self._recognise([draft for draft in drafts if draft.read_as == language], language)
-        return [self._reading(draft) for draft in drafts]
+        return self._finished(drafts)
 
     def steps(self, text: Text) -> Steps:
         """What each step of reading makes of one text. Raises WirewatchError where it cannot be read."""
         draft = self._draft(text)
         if draft.read_as in self._models or draft.read_as in self._packages:
             self._recognise([draft], draft.read_as)
-        reading = self._reading(draft)
+        (reading,) = self._finished([draft])
         if isinstance(reading, ReadFailure):
             raise WirewatchError(f"The story cannot be read: {reading.error}")
-        recognised = tuple(draft.spans) if not isinstance(draft.spans, str) else ()
-        right = put_right(draft.whole, recognised) if draft.read_as == ENGLISH else [*recognised]
-        named = self._named(draft.whole, right)
-        return Steps(text, draft.whole, recognised, tuple(right), tuple(named), entities.join(named, self._roster).keys, reading)
+        return Steps(text, draft.whole, draft.spans, tuple(draft.right), tuple(draft.named), draft.joined.keys, reading)
 
     def _draft(self, text: Text) -> _Draft:
         return _Draft(text, ner.recased(_whole(text)), language_of(text.title, text.text, text.language))
@@ -134,7 +131,10 @@ class Reader:
         except Exception:  # noqa: BLE001  which text it was is found out by reading each alone
             found = [self._spans_alone(text, language) for text in readable]
         for draft, spans in zip(drafts, found, strict=True):
-            draft.spans = spans
+            if isinstance(spans, str):
+                draft.failure = spans
+            else:
+                draft.spans = spans
 
     def _spans_alone(self, text: str, language: str) -> tuple[Span, ...] | str:
         try:
@@ -147,37 +147,31 @@ class Reader:
             self._models[language] = ner.load(self._packages[language])
         return self._models[language]
 
-    def _reading(self, draft: _Draft) -> Reading | ReadFailure:
-        text = draft.text
-        if isinstance(draft.spans, str):
-            return ReadFailure(text.version_id, draft.spans)
-        try:
-            return self._read(draft, draft.spans)
-        except Exception as error:  # noqa: BLE001  a rule that stumbles over one text must not take the batch
-            return ReadFailure(text.version_id, _described(error))
+    def _finished(self, drafts: Sequence[_Draft]) -> list[Reading | ReadFailure]:
+        """The readings of drafts whose names are recognised.
 
-    def _read(self, draft: _Draft, spans: tuple[Span, ...]) -> Reading:
-        text, whole = draft.text, draft.whole
-        is_english = draft.read_as == ENGLISH
-        named = self._named(whole, put_right(whole, spans) if is_english else [*spans])
-        joined = entities.join(named, self._roster)
-        found = sentences(text.title, text.text)
-        mentions = _mentions(text, named, joined.keys, found)
-        unmet = silent(mentions, joined.entities, text.title, text.text, text.source)
-        met = pairs(joined.entities, mentions, found, self._names.watched, unmet)
-        names = [entity.name for entity in joined.entities]
-        told = story_tokens(text.title, text.text) if is_english else None
-        return Reading(
-            version_id=text.version_id,
-            sentences=found,
-            mentions=mentions,
-            entities=joined.entities,
-            pairs=met.pairs,
-            topics=topics(told) if told else (),
-            key_phrases=key_phrases(told, names) if told else said_once(names),
-            language=draft.language,
-            apart=met.apart,
-        )
+        Step by step, not story by story: what a step looks things up in is still in the processor's cache for the next story.
+        """
+        for step in (_put_right, self._name, self._join, _cut, self._meet, _split, _file, _phrase):
+            for draft in drafts:
+                if not draft.failure:
+                    try:
+                        step(draft)
+                    except Exception as error:  # noqa: BLE001  a rule that stumbles over one text must not take the batch
+                        draft.failure = _described(error)
+        return [ReadFailure(draft.text.version_id, draft.failure) if draft.failure else _reading(draft) for draft in drafts]
+
+    def _name(self, draft: _Draft) -> None:
+        draft.named = self._named(draft.whole, draft.right)
+
+    def _join(self, draft: _Draft) -> None:
+        draft.joined = entities.join(draft.named, self._roster)
+
+    def _meet(self, draft: _Draft) -> None:
+        text, joined = draft.text, draft.joined
+        draft.mentions = _mentions(text, draft.named, joined.keys, draft.sentences)
+        unmet = silent(draft.mentions, joined.entities, text.title, text.text, text.source)
+        draft.met = pairs(joined.entities, draft.mentions, draft.sentences, self._names.watched, unmet)
 
     def _named(self, whole: str, spans: Sequence[Span]) -> list[Named]:
         """The recogniser's, the configured and the known names of a text in one row."""
@@ -187,22 +181,86 @@ class Reader:
 
 
 class _Draft:
-    """A text on its way to a reading."""
+    """A text on its way to a reading, and what each step has made of it."""
 
-    __slots__ = ("language", "spans", "text", "whole")
+    __slots__ = (
+        "failure",
+        "joined",
+        "key_phrases",
+        "language",
+        "mentions",
+        "met",
+        "named",
+        "right",
+        "sentences",
+        "spans",
+        "text",
+        "tokens",
+        "topics",
+        "whole",
+    )
+    joined: entities.Joined
+    met: Met
+    named: list[Named]
+    mentions: tuple[Mention, ...]
+    right: Sequence[Span]
+    """Those put right."""
+    sentences: tuple[Sentence, ...]
+    tokens: StoryTokens
 
     def __init__(self, text: Text, whole: str, language: str | None) -> None:
         self.text = text
         self.whole = whole
         """Title and text, shouted lines recased."""
         self.language = language
-        self.spans: tuple[Span, ...] | str = ()
-        """What the recogniser found, or why it found nothing."""
+        self.failure = ""
+        """Why it cannot be read, once that is known."""
+        self.spans: tuple[Span, ...] = ()
+        """What the recogniser found."""
+        self.topics: tuple[TopicScore, ...] = ()
+        self.key_phrases: tuple[str, ...] = ()
 
     @property
     def read_as(self) -> str:
         """A text too short to tell is read as English: most of the news is."""
         return self.language or ENGLISH
+
+
+def _put_right(draft: _Draft) -> None:
+    draft.right = put_right(draft.whole, draft.spans) if draft.read_as == ENGLISH else draft.spans
+
+
+def _cut(draft: _Draft) -> None:
+    draft.sentences = sentences(draft.text.title, draft.text.text)
+
+
+def _split(draft: _Draft) -> None:
+    if draft.read_as == ENGLISH:
+        draft.tokens = story_tokens(draft.text.title, draft.text.text)
+
+
+def _file(draft: _Draft) -> None:
+    if draft.read_as == ENGLISH:
+        draft.topics = topics(draft.tokens)
+
+
+def _phrase(draft: _Draft) -> None:
+    names = [entity.name for entity in draft.joined.entities]
+    draft.key_phrases = key_phrases(draft.tokens, names) if draft.read_as == ENGLISH else said_once(names)
+
+
+def _reading(draft: _Draft) -> Reading:
+    return Reading(
+        version_id=draft.text.version_id,
+        sentences=draft.sentences,
+        mentions=draft.mentions,
+        entities=draft.joined.entities,
+        pairs=draft.met.pairs,
+        topics=draft.topics,
+        key_phrases=draft.key_phrases,
+        language=draft.language,
+        apart=draft.met.apart,
+    )
 
 
 def _whole(text: Text) -> str:

@@ -49,8 +49,11 @@ def sentences(title: str, text: str) -> tuple[Sentence, ...]:
 
 def _stripped(field: Field, text: str, start: int, end: int, paragraph: int) -> Sentence:
     """The sentence at an already non-blank stretch, without the white space around it."""
-    piece = text[start:end]
-    return Sentence(field, start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip()), paragraph)
+    while text[start].isspace():
+        start += 1
+    while text[end - 1].isspace():
+        end -= 1
+    return Sentence(field, start, end, paragraph)
 
 
 def _lines(text: str) -> Iterator[tuple[int, int]]:
@@ -98,6 +101,6 @@ def _may_end(last: str, following: str, *, closed: bool) -> bool:
     lower = last.lower()
     if lower in _NEVER_LAST:
         return lower == "no." and not following[:1].isdigit()
-    if lower in _SELDOM_LAST or (_INITIALS.fullmatch(last) and last != "I."):
+    if lower in _SELDOM_LAST or (last[1:2] == "." and last != "I." and _INITIALS.fullmatch(last)):
         return closed or following.lower() in _OPENERS or not following
     return True
