@@ -84,8 +84,8 @@ class Bare:
     def read(self, count: int, seed: int) -> float:
         """Seconds for `count` texts."""
         waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
-        for batch in batches(texts(count, seed=seed)):
-            waiting.put(json.dumps(batch))
+        for batch in batches(versions(count, seed=seed)):
+            waiting.put(json.dumps([f"{version.item.title}\n{version.item.content}" for version in batch]))
         began = time.perf_counter()
         threads = [threading.Thread(target=self._drive, args=(process, waiting)) for process in self._processes]
         for thread in threads:
