@@ -44,14 +44,10 @@ def spoken(told: Sequence[str], counts: Mapping[str, int], lexicon: Lexicon) -> 
     `counts` is how often each token does.
     """
     words = {word: times for word, times in counts.items() if word in lexicon.words}
-    line = _spaced(told)
+    line = f" {' '.join(told)} "
     phrases = [phrase for word in words for second, phrase in lexicon.words[word].phrases if second in counts]
-    return words | {phrase: times for phrase in phrases if (times := line.count(_spaced(phrase.split())))}
-
-
-def _spaced(told: Sequence[str]) -> str:
-    """Tokens in one line, each between spaces of its own: so that they are found in it whole."""
-    return f" {'  '.join(told)} "
+    # Looked for without the spaces around it first: with them it takes twice as long to find that it is not there.
+    return words | {phrase: times for phrase in phrases if phrase in line and (times := line.count(f" {phrase} "))}
 
 
 @cache

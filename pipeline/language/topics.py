@@ -96,12 +96,11 @@ def _below(top: int, sums: list[float], score: float, known: Lexicon) -> TopicSc
 
 
 def _chosen(strong: Sequence[float], known: Lexicon) -> tuple[TopicScore, ...]:
-    best = max(strong)
-    order = sorted(range(len(strong)), key=lambda subject: -strong[subject])[:_MOST_TOPICS]
+    least = max(_LEAST_STRENGTH, _LEAST_SHARE * max(strong))
+    given = sorted((subject for subject, strength in enumerate(strong) if strength >= least), key=lambda subject: -strong[subject])
     return tuple(
         TopicScore(known.codes[subject], known.names[subject], round(strong[subject] / (strong[subject] + 1), 3))
-        for subject in order
-        if strong[subject] >= max(_LEAST_STRENGTH, _LEAST_SHARE * best)
+        for subject in given[:_MOST_TOPICS]
     )
 
 
