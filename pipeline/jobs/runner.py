@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
 from collections.abc import Callable
 
@@ -14,6 +13,7 @@ from apache_beam.runners.runner import PipelineResult
 from apache_beam.transforms.environments import EmbeddedPythonEnvironment
 
 from pipeline.errors import TransientError
+from pipeline.memory import settle
 from pipeline.store.beam import COUNTERS
 
 
@@ -30,8 +30,7 @@ class LocalJob:
         pipeline = beam.Pipeline(runner=FnApiRunner(), options=self._options)
         build(pipeline)
         self._built = pipeline.to_runner_api(default_environment=EmbeddedPythonEnvironment.default())
-        # What is loaded by now stays. The collector would look at all of Beam again and again, for a quarter of a job's time.
-        gc.freeze()
+        settle()
 
     def run(self) -> Counter[str]:
         """Run to the end, and answer what this run counted. Raises `TransientError` where a step did; what it counted is lost."""

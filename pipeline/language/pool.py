@@ -29,6 +29,7 @@ from pipeline.language.read import ReadFailure, Text
 from pipeline.language.resources import NO_RESOURCES, Resources
 from pipeline.language.worker import Configure, Ready
 from pipeline.model import Reading
+from pipeline.store.codec import decode
 
 log = structlog.get_logger()
 
@@ -226,11 +227,11 @@ class _Worker:
                 line.send(Configure(orders.watched, orders.resources))
                 self._generation = orders.generation
             line.send(batch)
-            answer: Readings = _answer(line, self._read_within_s)
+            answer = _answer(line, self._read_within_s)
         except (_LostError, OSError, EOFError) as error:
             code = self._drop()
             raise _LostError(str(error) if isinstance(error, _LostError) else f"a reading process died ({code})") from error
-        return answer
+        return [decode(each, Reading) if isinstance(each, bytes) else each for each in answer]
 
     def close(self) -> None:
         """Kill the process for good."""

@@ -1,8 +1,8 @@
 """The process that reads: started by `pool.py`, which speaks to it over a socket. It imports neither Beam nor the
 caller's main module.
 
-Orders are `Configure` or a batch of texts. It says first whether it is ready, then answers each batch with its readings; it ends
-when the other side does.
+Orders are `Configure` or a batch of texts. It says first whether it is ready, then answers each batch with its readings, each in
+msgpack, or failures; it ends when the other side does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import NamedTuple, Protocol
 from pipeline.language.names import Watched
 from pipeline.language.read import Reader, ReadFailure, Text
 from pipeline.language.resources import NO_RESOURCES, Resources
+from pipeline.memory import settle
 from pipeline.model import Reading
+from pipeline.store.codec import encode
 
 
 class Configure(NamedTuple):
@@ -46,12 +48,14 @@ def serve(line: Connection, make_reader: Callable[[], Reads]) -> None:
         return
     try:
         line.send(Ready())
+        settle()
         while True:
             order = line.recv()
             if isinstance(order, Configure):
                 reader.configure(order.watched, order.resources)
             else:
-                line.send(reader.read(order))
+                # Packed by itself: pickling its many small tuples would take ten times as long.
+                line.send([encode(each) if isinstance(each, Reading) else each for each in reader.read(order)])
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 

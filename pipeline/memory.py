@@ -1,0 +1,13 @@
+"""How often Python looks for garbage that refers to itself: the chain makes hardly any."""
+
+from __future__ import annotations
+
+import gc
+
+_SELDOM = 5_000, 10, 10
+
+
+def settle() -> None:
+    """Leave alone what is loaded by now, and look seldom through what comes: it took a quarter of a job's time."""
+    gc.freeze()
+    gc.set_threshold(*_SELDOM)
