@@ -4,8 +4,8 @@
 
 Ten feeds on loopback hold the stories, 550 words each, a few more at each start; the service is killed so soon that most kills find
 it at work. A tenth of the stories names the two that are watched, and a webhook verifies what it is sent. Exit 1 unless in the end
-every story is in the index exactly once and no other, every expected alert has come, and each under one webhook-id alone. That a call
-comes twice under its id is allowed, and counted.
+every story is in the index exactly once and no other, every expected alert has come, and each under one webhook-id alone. That a
+call comes twice under its id is allowed, and counted.
 """
 
 from __future__ import annotations
