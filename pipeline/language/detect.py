@@ -17,7 +17,8 @@ _SURE_ENOUGH = 0.4
 _LATIN = re.compile(r"[A-Za-z]")
 _READ_AT_MOST = 300
 """Characters that are looked at: more tell no more, and take longer."""
-_UNTELLING = re.compile(r"https?://\S+|[\W\d_]+")
+_ADDRESS = re.compile(r"https?://\S+")
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 def language_of(title: str, text: str, declared: str | None = None) -> str | None:
@@ -25,7 +26,7 @@ def language_of(title: str, text: str, declared: str | None = None) -> str | Non
 
     What the feed `declared` (BCP 47) counts where the words leave it open, and no further: many declare their software's default.
     """
-    words = " ".join(_UNTELLING.sub(" ", f"{title}\n{text[:_READ_AT_MOST]}"[:_READ_AT_MOST]).split())
+    words = " ".join(_WORD.findall(_ADDRESS.sub(" ", f"{title}\n{text[:_READ_AT_MOST]}"[:_READ_AT_MOST])))
     told = declared.replace("_", "-").partition("-")[0].lower() if declared else None
     if not words:
         return told or None

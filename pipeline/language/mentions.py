@@ -192,7 +192,9 @@ def _surname(name: str) -> str | None:
 
 def _acronyms(text: str, spans: list[Span], names: list[str]) -> dict[str, str]:
     """The label of each acronym that follows its full name in brackets."""
-    found = {}
+    found: dict[str, str] = {}
+    if "(" not in text:
+        return found
     for span, name in zip(spans, names, strict=True):
         if " " in name and text[span.end : span.end + 2].lstrip()[:1] == "(" and (after := _ACRONYM_AFTER.match(text, span.end)):
             acronym = after[1].replace(".", "")

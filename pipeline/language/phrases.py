@@ -48,11 +48,9 @@ def said_once(names: Sequence[str]) -> tuple[str, ...]:
 
 def _repeated(told: StoryTokens) -> dict[Words, tuple[int, int]]:
     """How often each phrase of repeated words occurs, and where it does: as first written, in lower case if it ever is."""
-    repeated = {word for word, times in told.counts.items() if times > 1 and _is_telling(word)}
+    repeated = {word for word, times in told.counts.items() if times > 1 and word not in COMMON_WORDS and _is_whole(word)}
     found: dict[Words, tuple[int, int]] = {}
-    for at, word in enumerate(told.lower):
-        if word not in repeated:
-            continue
+    for at, word in [(at, word) for at, word in enumerate(told.lower) if word in repeated]:
         end = at
         while end < at + _MOST_WORDS and told.lower[end] in repeated:  # the last token is a line's end
             end += 1
@@ -62,9 +60,9 @@ def _repeated(told: StoryTokens) -> dict[Words, tuple[int, int]]:
     return found
 
 
-def _is_telling(word: str) -> bool:
-    """Whether a phrase may hold it: no common word, single letter, number or mark."""
-    return 1 < len(word) <= _LONGEST_WORD and word not in COMMON_WORDS and word[0].isalpha()
+def _is_whole(word: str) -> bool:
+    """Whether it is a word: no single letter, number or mark."""
+    return 1 < len(word) <= _LONGEST_WORD and word[0].isalpha()
 
 
 def _wholes(names: Sequence[str]) -> dict[str, str]:

@@ -78,13 +78,19 @@ def _ends_sentence(text: str, start: int, stop: re.Match[str], end: int) -> bool
     mark = stop[0]
     if mark[0] in _ALWAYS_LAST:
         return True
+    is_stop = mark[0] == "." and not mark.startswith("..")
+    last = _word_before(text, max(start, stop.start() - 30), stop.start()) + "." if is_stop else ""
+    if text[stop.end() + 1 : stop.end() + 2].isupper() and not _is_short(last):
+        return True  # nine times in ten
     following = _FIRST_WORD.match(text, stop.end(), min(end, stop.end() + 40))
     word = following[1] if following else ""
-    if word[:1].islower():
-        return False
-    if mark[0] != "." or mark.startswith(".."):
-        return True
-    return _may_end(_word_before(text, max(start, stop.start() - 30), stop.start()) + ".", word, closed=len(mark) > 1)
+    return not word[:1].islower() and (not is_stop or _may_end(last, word, closed=len(mark) > 1))
+
+
+def _is_short(last: str) -> bool:
+    """Whether a word with a full stop may be short for another."""
+    lower = last.lower()
+    return lower in _NEVER_LAST or lower in _SELDOM_LAST or last[1:2] == "."
 
 
 def _word_before(text: str, start: int, end: int) -> str:

@@ -20,7 +20,7 @@ from pipeline.model import TopicScore
 if TYPE_CHECKING:
     from pipeline.language.vectors import Vector
 
-_COMPARED_AT_MOST = 200
+_COMPARED_AT_MOST = 300
 """Tokens of a text whose vectors are compared."""
 _MOST_TOPICS = 4
 _TITLE_WEIGHT = 2
