@@ -107,6 +107,9 @@ def test_the_readme_s_five_lines_bring_a_verified_alert(feed: str, tmp_path: Pat
 SEED = ROOT.parent / "shared" / "data" / "seed_story.txt"
 
 
+SCORE = re.compile(r"\b[01]\.\d\d\b")
+
+
 @pytest.mark.shared
 @pytest.mark.skipif(not SEED.exists(), reason=f"THE STEPS OF READING ARE NOT COMPARED: {SEED} is not there")
 def test_the_steps_of_reading_are_what_the_command_shows(tmp_path: Path):
@@ -115,4 +118,7 @@ def test_the_steps_of_reading_are_what_the_command_shows(tmp_path: Path):
     configuration = f"store: sqlite:///{tmp_path}/x.db\nknown_entities: {tmp_path}/none.tsv\n{blocks(page, 'yaml')[0]}"
     (tmp_path / "wirewatch.yaml").write_text(configuration)
     shown = CliRunner().invoke(app, ["watch", "test", "--explain", "-f", str(SEED), "-c", str(tmp_path / "wirewatch.yaml")])
-    assert shown.output == blocks(page, "text")[0]
+    told, there = shown.output, blocks(page, "text")[0]
+    assert SCORE.sub("0.00", told) == SCORE.sub("0.00", there)
+    # Another processor adds up in another order: the second digit may round the other way.
+    assert [float(score) for score in SCORE.findall(told)] == pytest.approx([float(s) for s in SCORE.findall(there)], abs=0.011)
