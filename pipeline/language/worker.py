@@ -48,16 +48,27 @@ def serve(line: Connection, make_reader: Callable[[], Reads]) -> None:
         return
     try:
         line.send(Ready())
-        settle()
+        is_settled = False
         while True:
             order = line.recv()
             if isinstance(order, Configure):
                 reader.configure(order.watched, order.resources)
             else:
-                # Packed by itself: pickling its many small tuples would take ten times as long.
-                line.send([encode(each) if isinstance(each, Reading) else each for each in reader.read(order)])
+                line.send([_packed(each) for each in reader.read(order)])
+                if not is_settled:
+                    # The first batch has loaded the tables that are read by.
+                    settle()
+                    is_settled = True
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
+
+
+def _packed(result: Reading | ReadFailure) -> bytes | ReadFailure:
+    """A reading in msgpack: pickling its many small tuples would take ten times as long."""
+    try:
+        return encode(result) if isinstance(result, Reading) else result
+    except UnicodeEncodeError:
+        return ReadFailure(result.version_id, "It holds half of a character (a lone surrogate).")
 
 
 def main(fd: int) -> None:

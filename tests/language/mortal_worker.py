@@ -1,4 +1,4 @@
-"""A worker whose texts command it: die, hang, or die once (a file is left behind). What it reads, it echoes."""
+"""A worker whose texts command it: die, hang, die once (a file is left behind), answer half a character. Others it echoes."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ class Mortal:
             os.kill(os.getpid(), signal.SIGKILL)
         if command == "hang":
             time.sleep(600)
+        if command == "halve":
+            return Reading(text.version_id, key_phrases=("\ud83d",))
         return Reading(text.version_id, key_phrases=(self.keys, str(os.getpid())))
 
 

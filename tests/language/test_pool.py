@@ -71,6 +71,15 @@ def test_readings_come_in_the_order_of_the_texts(pool: ReadingPool) -> None:
     assert outcome(pool.submit([])) == []
 
 
+def test_a_reading_with_half_a_character_is_a_failure_and_the_others_are_read(pool: ReadingPool) -> None:
+    """It cannot be handed over; nobody dies of it."""
+    good, bad = outcome(pool.submit(texts("", "halve")))
+    assert isinstance(good, Reading)
+    assert isinstance(bad, ReadFailure)
+    assert "surrogate" in bad.error
+    assert bad.version_id == "1"
+
+
 def test_a_text_that_kills_is_a_failure_and_the_others_are_read(pool: ReadingPool) -> None:
     """The process is replaced and the batch read text by text."""
     answers = outcome(pool.submit(texts("a", "die", "b")))
