@@ -96,6 +96,8 @@ class ElasticsearchStories:
             stale |= {id for id in left.keys() - new if _is_stale(left[id], stored.get(id))}
             late = self._written(left, stored, stale)
             if late is None:
+                # Another index is written by now, and what is new here may stand in the one before.
+                new = set()
                 continue
             stale |= late - new
             left = {id: left[id] for id in late & new}
