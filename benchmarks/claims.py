@@ -5,7 +5,7 @@
 Each claims for a story of its own, every wave in an order of its own, in batches of 50; one that was killed is started again and
 claims the batch that it had last written down once more. A quarter of the fingerprints is claimed in every wave, the others in two
 after each other. In the middle of each wave a new generation begins: by turns as the service begins one, and as one would that died
-with the old one blocked and the new one not made.
+with the old one blocked and the new one not made; no wave begins before it.
 
 An observation is what a process was told of a fingerprint, written down. Exit 1 where two of one fingerprint differ, any is
 missing, or fewer than five generations began.
@@ -84,11 +84,20 @@ def reached(file: Path) -> int:
     return max((note.at for note in notes(file)), default=-1)
 
 
+def generations_begun(folder: Path) -> int:
+    """How many generations were begun so far, wholly or half-way: a line each."""
+    file = folder / "generations"
+    return len(file.read_text().splitlines()) if file.exists() else 0
+
+
 # ── a claimer ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def claim(who: int, url: str, prefix: str, folder: Path, waves: int, count: int, seed: int) -> None:
-    """Claim all that is planned from where it was left, the last batch again; a wave begins when all have ended the one before."""
+    """Claim all that is planned from where it was left, the last batch again.
+
+    A wave begins when all have ended the one before, and the generation of that one has begun.
+    """
     store, file = ElasticsearchStore(Access(url), prefix), folder / f"{who}.jsonl"
     plan = planned(who, waves, count, seed)
     a_wave = len(plan) // waves
@@ -96,7 +105,10 @@ def claim(who: int, url: str, prefix: str, folder: Path, waves: int, count: int,
     with file.open("a") as written:
         written.write("\n")
         for at, (wave, batch) in list(enumerate(plan))[first:]:
-            while at % a_wave == 0 and min(reached(folder / f"{each}.jsonl") for each in range(CLAIMERS)) < wave * a_wave - 1:
+            while at % a_wave == 0 and (
+                generations_begun(folder) < wave
+                or min(reached(folder / f"{each}.jsonl") for each in range(CLAIMERS)) < wave * a_wave - 1
+            ):
                 time.sleep(0.1)
             written.write(json.dumps(Note(at, claimed(store, dict.fromkeys(batch, f"story-{who}")))) + "\n")
             written.flush()
@@ -159,13 +171,17 @@ class Claimers:
 class Roller:
     """Begins generations, by turns in order and as one that died half-way."""
 
-    def __init__(self, url: str, prefix: str) -> None:
+    def __init__(self, url: str, prefix: str, folder: Path) -> None:
+        self._folder = folder
         self._alias = f"{prefix}-claims"
         self._store = ElasticsearchStore(Access(url), prefix)
         self._cluster = Cluster(Access(url))
         self._now = BEGAN
         self._store.claims.roll(self._now)
-        self.begun = 0
+
+    @property
+    def begun(self) -> int:
+        return generations_begun(self._folder)
 
     def roll(self) -> None:
         if self.begun % 2:
@@ -176,7 +192,8 @@ class Roller:
             self._store.claims.roll(self._now)
             self._now += AGE
             self._store.claims.roll(self._now)
-        self.begun += 1
+        with (self._folder / "generations").open("a") as written:
+            written.write("begun\n")
 
     def close(self) -> None:
         self._store.wipe()
@@ -207,7 +224,7 @@ def main() -> int:
     a_wave = len(planned(0, options.waves, options.fingerprints, options.seed)) // options.waves
     with tempfile.TemporaryDirectory() as name, served(options.url) as url:
         folder, prefix = Path(name), f"claims-{uuid.uuid4().hex[:8]}"
-        roller = Roller(url, prefix)
+        roller = Roller(url, prefix, folder)
         claimers = Claimers(url, prefix, folder, options)
         until = time.monotonic() + WITHIN_S
         while not claimers.are_done and time.monotonic() < until:
