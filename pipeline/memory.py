@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-_SELDOM = 5_000, 10, 10
+_SELDOM = 50_000, 10, 10
 
 
 def settle() -> None:

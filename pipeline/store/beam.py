@@ -33,7 +33,7 @@ from pipeline.store.timed import timed
 COUNTERS = "wirewatch"
 """The namespace of the job's counters."""
 
-BATCH = 32
+BATCH = 64
 """Stories that travel together: what the models read at once, and what the store writes in one."""
 
 LEASE = timedelta(minutes=2)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from pipeline.model import Habit
 from pipeline.store.words import folded, split_lines
@@ -34,40 +34,44 @@ def lines(text: str) -> list[Line]:
     return [line for line in split_lines(_SENTENCE_END.sub("\n", folded(text))) if line]
 
 
-def own_lines(said: Sequence[Line], habits: Iterable[Habit]) -> Sequence[Line]:
-    """The lines of a text without what is boilerplate by `habits`."""
-    known = {line for habit in habits for line in boilerplate(habit)}
+def own_lines(said: Sequence[Line], known: Collection[int]) -> Sequence[Line]:
+    """The lines of a text without those that are `known` for boilerplate."""
     return [line for line in said if _hashed(line) not in known] if known else said
 
 
-def boilerplate(habit: Habit) -> Iterator[int]:
+def boilerplate(habit: Habit) -> frozenset[int]:
     """The lines, by hash, that are a habit by now."""
-    return (line for line, stories in habit.lines.items() if len(stories) >= UNRELATED)
+    return frozenset(line for line, stories in habit.lines.items() if len(stories) >= UNRELATED)
 
 
-def learnt(habit: Habit, story_id: str, said: Sequence[Line]) -> Habit:
-    """`habit` with what a story's lines teach: nothing where none is new, as then it is told again, and no other story."""
+def learnt(habit: Habit, said: Mapping[str, Sequence[Line]]) -> Habit:
+    """`habit` with what the lines of stories teach, by their ids in the order in which they came."""
+    known = dict(habit.lines)
+    for story_id, its in said.items():
+        _learn(known, story_id, its)
+        if len(known) > MOST_LINES + _SLACK:
+            known = _kept(known)
+    return habit if known == habit.lines else habit._replace(lines=known)
+
+
+def _learn(known: dict[int, tuple[str, ...]], story_id: str, said: Sequence[Line]) -> None:
+    """Learn from one story: nothing where none of its lines is new, as then it is told again, and no other story."""
     looked_at = (line for line in [*said[:_FIRST], *said[_FIRST:][-_LAST:]] if len(line) >= _LEAST_WORDS)
     heard = list(dict.fromkeys(map(_hashed, looked_at)))
-    if all(line in habit.lines and story_id not in habit.lines[line] for line in heard):
-        return habit
-    known = dict(habit.lines)
+    if all(line in known and story_id not in known[line] for line in heard):
+        return
     for line in heard:
         stories = known.pop(line, ())
         known[line] = stories if story_id in stories or len(stories) >= UNRELATED else tuple(sorted((*stories, story_id)))
-    return habit._replace(lines=_kept(known))
 
 
 def newly_known(before: Habit, after: Habit) -> set[str]:
     """The stories whose boilerplate is known with `after` and was not before: what they were taken for may be wrong."""
-    known = set(boilerplate(before))
-    return {story_id for line in boilerplate(after) if line not in known for story_id in after.lines[line]}
+    return {story_id for line in boilerplate(after) - boilerplate(before) for story_id in after.lines[line]}
 
 
 def _kept(known: dict[int, tuple[str, ...]]) -> dict[int, tuple[str, ...]]:
     """The lines that are worth their place, in the order in which they were seen."""
-    if len(known) <= MOST_LINES + _SLACK:
-        return known
     places = {line: at for at, line in enumerate(known)}
     chosen = set(sorted(known, key=lambda line: (len(known[line]), places[line]))[-MOST_LINES:])
     return {line: stories for line, stories in known.items() if line in chosen}

@@ -10,14 +10,14 @@ judged again when it is: in the end it stands where it would if all had been kno
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from pipeline.errors import TransientError
 from pipeline.model import Habit, Passage, ReadStory, Story
 from pipeline.store.roles import Place, SearchRequest, Store
 from pipeline.store.terms import original
-from pipeline.stories.boilerplate import Line, learnt, lines, newly_known, own_lines
+from pipeline.stories.boilerplate import Line, boilerplate, learnt, lines, newly_known, own_lines
 from pipeline.stories.duplicates import LEAST_SHARED, Wording, is_duplicate
 from pipeline.stories.events import sketch_of
 from pipeline.stories.versions import event_of
@@ -62,8 +62,8 @@ class _Texts:
     def __init__(self, store: Store, said: dict[str, list[Line]]) -> None:
         self._store = store
         self._said = said
-        self._habits: dict[str, Habit] = {}
-        self._own: dict[tuple[str, str], Wording] = {}
+        self._boilerplate: dict[str, frozenset[int]] = {}
+        self._own: dict[tuple[str, frozenset[int]], Wording] = {}
 
     def learn(self, stories: Sequence[Story]) -> set[str]:
         """Learn from new stories; answers those whose boilerplate is known only now.
@@ -74,8 +74,8 @@ class _Texts:
         doubted: set[str] = set()
         for _ in range(_MOST_TRIES):
             before = {source: Habit(source) for source in left} | (self._store.habits.get(left) if left else {})
-            after = {source: self._learnt(before[source], left[source]) for source in left}
-            self._habits |= after
+            after = {source: learnt(before[source], {each.id: self._said[each.id] for each in left[source]}) for source in left}
+            self._boilerplate |= {source: boilerplate(habit) for source, habit in after.items()}
             changed = [habit for source, habit in after.items() if habit != before[source]]
             stale = self._store.habits.put(changed) if changed else set()
             for source in left.keys() - stale:
@@ -84,11 +84,6 @@ class _Texts:
             if not left:
                 break
         return doubted
-
-    def _learnt(self, habit: Habit, stories: Iterable[Story]) -> Habit:
-        for story in stories:
-            habit = learnt(habit, story.id, self._said[story.id])
-        return habit
 
     def own(self, story: Story) -> Wording:
         """What a story says by itself."""
@@ -102,17 +97,18 @@ class _Texts:
 
     def _wording(self, story: Story, beside: str) -> Wording:
         """A story's words without the boilerplate of its publisher, nor of the one it is compared with: they share agencies."""
-        known = (story.id, beside)
-        if known not in self._own:
-            self._know({story.source, beside})
+        self._know({story.source, beside})
+        known = self._boilerplate[story.source] | self._boilerplate[beside]
+        if (story.id, known) not in self._own:
             said = self._said.setdefault(story.id, []) or lines(story.text)
             self._said[story.id] = said
-            self._own[known] = Wording(own_lines(said, [self._habits[source] for source in {story.source, beside}]))
-        return self._own[known]
+            self._own[story.id, known] = Wording(own_lines(said, known))
+        return self._own[story.id, known]
 
-    def _know(self, sources: Collection[str]) -> None:
-        if missing := sources - self._habits.keys():
-            self._habits |= {source: Habit(source) for source in missing} | self._store.habits.get(missing)
+    def _know(self, sources: set[str]) -> None:
+        if missing := sources - self._boilerplate.keys():
+            found = self._store.habits.get(missing)
+            self._boilerplate |= {source: boilerplate(found.get(source, Habit(source))) for source in missing}
 
 
 # ── groups ───────────────────────────────────────────────────────────────────────────────────────────────────────

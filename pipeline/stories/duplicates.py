@@ -55,9 +55,9 @@ class Wording:
         return len(self._words)
 
     @cached_property
-    def numbers(self) -> list[int]:
+    def numbers(self) -> Numbers:
         """The words as numbers."""
-        return list(map(_number, self._words))
+        return np.fromiter(map(_number, self._words), np.uint64, len(self._words))
 
     @cached_property
     def shingles(self) -> Numbers:
@@ -67,13 +67,16 @@ class Wording:
     @cached_property
     def is_varied(self) -> bool:
         """Whether it says enough to be a copy of anything: one that is short, or says the same over and over, does not."""
-        return len(self) >= SHORTEST_WORDS and len(set(self._words)) >= _LEAST_DISTINCT
+        # The first few words of nearly every text tell already.
+        return len(self) >= SHORTEST_WORDS and any(
+            len(set(words)) >= _LEAST_DISTINCT for words in (self._words[: 3 * _LEAST_DISTINCT], self._words)
+        )
 
     def bands(self) -> list[int]:
         """What copies of it are found by; nothing where it does not say enough."""
         if not self.is_varied:
             return []
-        letters = np.array([0, *accumulate(map(len, self._words))])
+        letters = np.fromiter(accumulate(map(len, self._words), initial=0), np.intp, len(self) + 1)
         is_telling = letters[_BAND_WORDS:] - letters[:-_BAND_WORDS] >= _LEAST_LETTERS
         telling = _hashed(self.numbers, _BAND_WORDS)[is_telling]
         smallest = np.partition(telling, _SEARCHED)[:_SEARCHED] if len(telling) > _SEARCHED else telling
@@ -93,7 +96,7 @@ def is_duplicate(some: Wording, others: Wording) -> bool:
         len(some), len(others)
     ):
         return False
-    return bool(LCSseq.similarity(some.numbers, others.numbers) >= LEAST_IN_ORDER * max(len(some), len(others)))
+    return bool(LCSseq.similarity(some.numbers.tolist(), others.numbers.tolist()) >= LEAST_IN_ORDER * max(len(some), len(others)))
 
 
 @lru_cache(maxsize=65_536)
@@ -101,12 +104,11 @@ def _number(word: str) -> int:
     return zlib.crc32(word.encode("utf-8", "surrogatepass"))
 
 
-def _hashed(words: list[int], together: int) -> Numbers:
+def _hashed(numbers: Numbers, together: int) -> Numbers:
     """A hash of every so many words that stand together, in order of the text."""
-    count = len(words) - together + 1
+    count = len(numbers) - together + 1
     if count <= 0:
         return np.empty(0, np.uint64)
-    numbers = np.array(words, np.uint64)
     hashed: Numbers = numbers[:count] * _ODD[0]
     for at in range(1, together):
         hashed += numbers[at : at + count] * _ODD[at]

@@ -14,6 +14,7 @@ from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.stories.likeness import SLOTS, Floats, Packed
 
@@ -35,9 +36,9 @@ class Told(NamedTuple):
     weights: Floats
 
 
-def nearness(apart: timedelta) -> float:
-    """What of a likeness is left where stories are so far apart in time: nearly all within a day, three quarters after three."""
-    return max(0.0, 1.0 - (apart / (2 * WINDOW)) ** 2)
+def nearness(apart_s: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """What of a likeness is left where stories are so many seconds apart: nearly all within a day, three quarters after three."""
+    return np.maximum(0.0, 1.0 - (np.asarray(apart_s) / (2 * WINDOW.total_seconds())) ** 2)
 
 
 def crowding(alike: Sequence[float]) -> float:
@@ -120,8 +121,8 @@ class _Scales:
 
     def _score(self, one: _Group, other: _Group) -> float:
         average = float(self._laid[other.terms] @ other.weights) / (one.stories * other.stories)
-        apart = timedelta(seconds=abs(one.seconds / one.stories - other.seconds / other.stories))
-        return average * nearness(apart) - (one.crowded / one.stories + other.crowded / other.stories) / 2
+        apart_s = one.seconds / one.stories - other.seconds / other.stories
+        return average * float(nearness(apart_s)) - (one.crowded / one.stories + other.crowded / other.stories) / 2
 
 
 def _root(first: Sequence[int], at: int) -> int:

@@ -15,7 +15,7 @@ def said(number: int, own: str = "") -> list[list[str]]:
 def taught(*numbers: int) -> Habit:
     habit = Habit("news.example")
     for number in numbers:
-        habit = learnt(habit, f"s{number}", said(number))
+        habit = learnt(habit, {f"s{number}": said(number)})
     return habit
 
 
@@ -26,8 +26,8 @@ def test_lines_are_sentences_and_paragraphs() -> None:
 
 def test_what_stands_in_some_stories_is_left_out() -> None:
     """Three unrelated stories with a line make a habit of it; two do not."""
-    assert len(own_lines(said(9), [taught(1, 2)])) == 3
-    assert own_lines(said(9), [taught(*range(UNRELATED))]) == [["story", "9", "tells", "of", "thing9"]]
+    assert len(own_lines(said(9), boilerplate(taught(1, 2)))) == 3
+    assert own_lines(said(9), boilerplate(taught(*range(UNRELATED)))) == [["story", "9", "tells", "of", "thing9"]]
 
 
 def test_the_order_and_a_second_look_teach_the_same() -> None:
@@ -40,7 +40,7 @@ def test_the_order_and_a_second_look_teach_the_same() -> None:
 def test_a_story_that_is_told_again_teaches_nothing() -> None:
     """The same lines under another id are the same story."""
     habit = taught(1)
-    assert learnt(habit, "again", said(1)) == habit
+    assert learnt(habit, {"again": said(1)}) == habit
 
 
 def test_it_says_whose_boilerplate_is_known_only_now() -> None:
@@ -52,7 +52,11 @@ def test_it_says_whose_boilerplate_is_known_only_now() -> None:
 def test_what_does_not_recur_is_forgotten_first() -> None:
     """What is remembered is bounded, and habits outlive single lines."""
     habit = taught(1, 2, 3)
-    for number in range(1_000):
-        habit = learnt(habit, f"n{number}", lines(f"Nothing like number{number} was ever told before."))
+    habit = learnt(habit, {f"n{n}": lines(f"Nothing like number{n} was ever told before.") for n in range(1_000)})
     assert len(habit.lines) <= 2 * MOST_LINES
-    assert len(list(boilerplate(habit))) == 2
+    assert len(boilerplate(habit)) == 2
+
+
+def test_stories_together_teach_what_they_teach_one_by_one() -> None:
+    """Whatever the batch."""
+    assert learnt(Habit("news.example"), {f"s{number}": said(number) for number in (1, 2, 2, 3)}) == taught(1, 2, 2, 3)

@@ -19,6 +19,8 @@ from pipeline.store.sqlite.database import Database, microseconds, moment
 
 MOST_OF_A_TERM = 96
 """Sketches that one term brings, newest first: of a word on every front page more would say nothing."""
+ENOUGH = 4
+"""Times as many sketches as are asked for: where the rarer terms have brought so many, the commoner are not looked up."""
 _PAGE = 500
 _FORGOTTEN_AT_ONCE = 500
 
@@ -187,10 +189,15 @@ def _decoded(rows: Iterable[tuple[bytes]]) -> list[Sketch]:
 
 
 def _alike(connection: Any, own: int, telling: Telling, limit: int) -> list[int]:
-    """The numbers of the sketches that share the most of `telling`. Counted here: SQLite takes half as long again to do it."""
+    """The numbers of the sketches that share the most of `telling`, by its rarest terms.
+
+    Counted here: SQLite takes half as long again to do it.
+    """
     window = (microseconds(telling.since), microseconds(telling.until))
     weights: dict[tuple[int, int], int] = {}
-    for term, weight in telling.terms.items():
+    for term, weight in sorted(telling.terms.items(), key=lambda each: (-each[1], each[0])):
+        if len(weights) >= ENOUGH * limit:
+            break
         for found in connection.execute(_OF_TERM, (term, *window)):
             weights[found] = weights.get(found, 0) + weight
     heaviest = nsmallest(limit + 1, ((-weight, *found) for found, weight in weights.items()))
