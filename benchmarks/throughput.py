@@ -30,6 +30,7 @@ from texts import NOW, texts, versions
 from pipeline.config import Settings
 from pipeline.jobs.ingest import TellStories
 from pipeline.jobs.runner import LocalJob
+from pipeline.language.beam import READ_TOGETHER
 from pipeline.language.pool import TUNED, close_pools, pool_for
 from pipeline.language.read import Text
 from pipeline.store.address import store_at
@@ -84,7 +85,7 @@ class Bare:
     def read(self, count: int, seed: int) -> float:
         """Seconds for `count` texts."""
         waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
-        for batch in batches(versions(count, seed=seed)):
+        for batch in batches(versions(count, seed=seed), READ_TOGETHER):
             waiting.put(json.dumps([f"{version.item.title}\n{version.item.content}" for version in batch]))
         began = time.perf_counter()
         threads = [threading.Thread(target=self._drive, args=(process, waiting)) for process in self._processes]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import structlog
@@ -19,21 +19,23 @@ from pipeline.language.recall import LEARNT_AT_FIRST, Memory
 from pipeline.language.resources import NO_RESOURCES, Resources
 from pipeline.model import Passage, Reading, Story
 from pipeline.store.address import StoreAddress
-from pipeline.store.beam import Step
+from pipeline.store.beam import Step, batches
 from pipeline.store.roles import SearchRequest, Store
 
 log = structlog.get_logger()
 
-IN_FLIGHT = 4
+IN_FLIGHT = 3
 """Batches under way at once: enough that no process waits while the others' results are written."""
+READ_TOGETHER = 32
+"""Texts of a batch that one process is given at once: a large batch is spread over the cores."""
 READ_WITHIN_S = 600.0
 """For a batch, retries in the pool included; the pool has stricter limits of its own."""
 
 
 class _Flight(NamedTuple):
     passages: tuple[Passage, ...]
-    readings: Underway | None
-    """None where no passage needs reading: the batch keeps its place in the order."""
+    readings: Sequence[Underway]
+    """None at all where no passage needs reading: the batch keeps its place in the order."""
 
 
 class ReadStories(Step):
@@ -68,12 +70,12 @@ class ReadStories(Step):
         while self.flights:
             yield WindowedValue(self._read(self.flights.popleft()), GlobalWindow().max_timestamp(), (GlobalWindow(),))
 
-    def _submitted(self, passages: tuple[Passage, ...]) -> Underway | None:
+    def _submitted(self, passages: tuple[Passage, ...]) -> list[Underway]:
         unread = [text_of(passage.story) for passage in passages if passage.reading is None]
-        return pool_for(self.entities, self.processes, self.resources).submit(unread) if unread else None
+        return [pool_for(self.entities, self.processes, self.resources).submit(part) for part in batches(unread, READ_TOGETHER)]
 
     def _read(self, flight: _Flight) -> tuple[Passage, ...]:
-        results = iter(self._results(flight.readings) if flight.readings else ())
+        results = (result for part in flight.readings for result in self._results(part))
         read = []
         for passage in flight.passages:
             result = next(results) if passage.reading is None else passage.reading
@@ -126,4 +128,4 @@ def memory_at(address: StoreAddress | str, store: Store) -> Memory:
 
 
 def _has_landed(flight: _Flight) -> bool:
-    return flight.readings is None or flight.readings.done()
+    return all(part.done() for part in flight.readings)

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
 from rapidfuzz.distance import LCSseq
+
+from pipeline.store.words import WordNumbers
 
 SHORTEST_WORDS = 20
 """A shorter text is no copy of another: two notices may well say the same."""
@@ -57,7 +59,7 @@ class Wording:
     @cached_property
     def numbers(self) -> Numbers:
         """The words as numbers."""
-        return np.fromiter(map(_number, self._words), np.uint64, len(self._words))
+        return np.fromiter(map(_NUMBERS.__getitem__, self._words), np.uint64, len(self._words))
 
     @cached_property
     def shingles(self) -> Numbers:
@@ -99,9 +101,11 @@ def is_duplicate(some: Wording, others: Wording) -> bool:
     return bool(LCSseq.similarity(some.numbers.tolist(), others.numbers.tolist()) >= LEAST_IN_ORDER * max(len(some), len(others)))
 
 
-@lru_cache(maxsize=65_536)
 def _number(word: str) -> int:
     return zlib.crc32(word.encode("utf-8", "surrogatepass"))
+
+
+_NUMBERS = WordNumbers(_number)
 
 
 def _hashed(numbers: Numbers, together: int) -> Numbers:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.store.words import words
+from pipeline.store.words import WordNumbers, words
 
 SLOTS = 2**18
 MOST_TELLING = 20
@@ -36,7 +36,7 @@ Packed = npt.NDArray[np.uint32]
 def packed_terms(title: str, text: str) -> bytes:
     """The terms of a story with their counts, four bytes each, in order: a slot and up to 255."""
     found = [*words(title), *words(text)]
-    slots = np.fromiter(map(_slot, found), np.int64, len(found))
+    slots = np.fromiter(map(_SLOTS.__getitem__, found), np.int64, len(found))
     terms, counts = np.unique(slots[slots != _NOWHERE], return_counts=True)
     if len(terms) > _LONGEST:
         commonest = np.sort(np.argsort(-counts, kind="stable")[:_LONGEST])
@@ -50,12 +50,14 @@ def slots(packed: bytes) -> Packed:
     return terms
 
 
-@lru_cache(maxsize=100_000)
 def _slot(word: str) -> int:
     """Where a word counts; nowhere where it says nothing."""
     if word in _stop_words() or (len(word) < 2 and word.isascii()):
         return _NOWHERE
     return _place(stem(word))
+
+
+_SLOTS = WordNumbers(_slot)
 
 
 def _place(term: str) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from heapq import nsmallest
+from operator import neg
 from typing import Any
 
 from pipeline.model import Event, Sketch
@@ -17,7 +17,7 @@ from pipeline.store.codec import decode, encode
 from pipeline.store.roles import Place, Telling
 from pipeline.store.sqlite.database import Database, microseconds, moment
 
-MOST_OF_A_TERM = 96
+MOST_OF_A_TERM = 64
 """Sketches that one term brings, newest first: of a word on every front page more would say nothing."""
 ENOUGH = 4
 """Times as many sketches as are asked for: where the rarer terms have brought so many, the commoner are not looked up."""
@@ -194,15 +194,20 @@ def _alike(connection: Any, own: int, telling: Telling, limit: int) -> list[int]
     Counted here: SQLite takes half as long again to do it.
     """
     window = (microseconds(telling.since), microseconds(telling.until))
-    weights: dict[tuple[int, int], int] = {}
+    weights: dict[int, int] = {}
+    earlier: dict[int, int] = {}
     for term, weight in sorted(telling.terms.items(), key=lambda each: (-each[1], each[0])):
         if len(weights) >= ENOUGH * limit:
             break
-        for found in connection.execute(_OF_TERM, (term, *window)):
-            weights[found] = weights.get(found, 0) + weight
-    heaviest = nsmallest(limit + 1, ((-weight, *found) for found, weight in weights.items()))
+        found = dict(connection.execute(_OF_TERM, (term, *window)))
+        met = dict.fromkeys(found, weight)
+        for number in weights.keys() & met.keys():
+            met[number] += weights[number]
+        weights |= met
+        earlier |= found
+    heaviest = sorted(zip(map(neg, weights.values()), map(earlier.__getitem__, weights), weights, strict=True))[: limit + 1]
     return [number for _, _, number in heaviest if number != own][:limit]
 
 
-_OF_TERM = f"""SELECT -published_at, sketch FROM telling WHERE term = ? AND published_at BETWEEN ? AND ?
+_OF_TERM = f"""SELECT sketch, -published_at FROM telling WHERE term = ? AND published_at BETWEEN ? AND ?
     ORDER BY published_at DESC, sketch LIMIT {MOST_OF_A_TERM}"""
