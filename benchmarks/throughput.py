@@ -4,7 +4,7 @@ Beam job with the stock pipeline in a DoFn. The three take turns in one run.
 With few stories the ends of a run decide: a core idles while the first batch is on its way to the processes and the last to the
 store.
 
-    python benchmarks/throughput.py [--stories 1536] [--rounds 3]
+    python benchmarks/throughput.py [--stories 1536] [--rounds 5]
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def main() -> None:
     """Print one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stories", type=int, default=1536)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     cores = os.cpu_count() or 1
