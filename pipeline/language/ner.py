@@ -28,8 +28,8 @@ LONGEST_WORD = 200
 LONGEST_SPAN = 120
 """The recogniser sometimes swallows a whole list: no name is this long."""
 
-LEARN_FROM = 2_000_000
-"""Characters of the first texts whose words are remembered, about 600 stories: spaCy remembers none in a memory zone, and takes
+LEARN_FROM = 500_000
+"""Characters of the first texts whose words are remembered, about 150 stories: spaCy remembers none in a memory zone, and takes
 words apart anew in every text: an eighth of the time. A process grows by a few MB for it, once."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")

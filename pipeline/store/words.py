@@ -95,7 +95,7 @@ class WordNumbers(dict[str, int]):
     Safe to use from several threads: at worst a number is found twice.
     """
 
-    def __init__(self, number: Callable[[str], int], most: int = 50_000) -> None:
+    def __init__(self, number: Callable[[str], int], most: int = 20_000) -> None:
         super().__init__()
         self._number = number
         self._most = most

@@ -8,7 +8,7 @@ from pipeline.store.query import Fuzzy
 from pipeline.store.snippet import is_like
 
 _LAST = "\U0010ffff"
-_MOST_REMEMBERED = 100_000
+_MOST_REMEMBERED = 25_000
 
 
 class Vocabulary:
