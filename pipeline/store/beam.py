@@ -34,7 +34,7 @@ COUNTERS = "wirewatch"
 """The namespace of the job's counters."""
 
 BATCH = 64
-"""Stories that travel together: what the models read at once, and what the store writes in one."""
+"""Stories that travel together: what the store is asked and writes in one."""
 
 LEASE = timedelta(minutes=2)
 """How long landed item versions are left to whoever took them; after that somebody else may."""

@@ -277,7 +277,8 @@ class Events(Protocol):
         """For each key, up to `limit` sketches published from `since` to `until` that share its terms, by weight, heaviest first.
 
         Of the same weight the newest come first, then in an order that is the same whatever came first. Those of a story that
-        was asked for by its id are not among its own.
+        was asked for by its id are not among its own. Where the weightier terms bring several times `limit`, a store may leave the
+        others aside.
         """
 
     def members(self, event_ids: Collection[str], limit: int) -> dict[str, list[Sketch]]:

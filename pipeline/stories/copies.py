@@ -100,9 +100,9 @@ class _Texts:
         self._know({story.source, beside})
         known = self._boilerplate[story.source] | self._boilerplate[beside]
         if (story.id, known) not in self._own:
-            said = self._said.setdefault(story.id, []) or lines(story.text)
-            self._said[story.id] = said
-            self._own[story.id, known] = Wording(own_lines(said, known))
+            if story.id not in self._said:
+                self._said[story.id] = lines(story.text)
+            self._own[story.id, known] = Wording(own_lines(self._said[story.id], known))
         return self._own[story.id, known]
 
     def _know(self, sources: set[str]) -> None:

@@ -47,9 +47,10 @@ def wanted(sketch: Sketch, rarity: Rarity) -> Telling:
 def likenesses(sketch: Sketch, others: Sequence[Sketch], rarity: Rarity) -> list[float]:
     """How alike each of `others` is to a story, less where they are apart in time."""
     alike = rarity.alike(sketch.terms, [other.terms for other in others])
-    apart_s = [(sketch.published_at - other.published_at).total_seconds() for other in others]
-    found: list[float] = (alike * nearness(apart_s)).tolist()
-    return found
+    return [
+        how * nearness((sketch.published_at - other.published_at).total_seconds())
+        for how, other in zip(alike.tolist(), others, strict=True)
+    ]
 
 
 class Placing:

@@ -14,7 +14,6 @@ from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.stories.likeness import SLOTS, Floats, Packed
 
@@ -23,6 +22,7 @@ LEAST_ALIKE = 0.13
 LEAST_CROWDED, MOST_CROWDED = 0.10, 0.16
 WINDOW = timedelta(hours=72)
 """Stories further apart are never compared; twice as far apart on average, groups have nothing in common."""
+_NOTHING_LEFT_S = 2 * WINDOW.total_seconds()
 
 _CROWD = (8, 40)
 """How crowded it is around a story is how alike these of its neighbours are, counted from the nearest: behind its own event's."""
@@ -36,9 +36,9 @@ class Told(NamedTuple):
     weights: Floats
 
 
-def nearness(apart_s: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def nearness(apart_s: float) -> float:
     """What of a likeness is left where stories are so many seconds apart: nearly all within a day, three quarters after three."""
-    return np.maximum(0.0, 1.0 - (np.asarray(apart_s) / (2 * WINDOW.total_seconds())) ** 2)
+    return max(0.0, 1.0 - (apart_s / _NOTHING_LEFT_S) ** 2)
 
 
 def crowding(alike: Sequence[float]) -> float:
@@ -122,7 +122,7 @@ class _Scales:
     def _score(self, one: _Group, other: _Group) -> float:
         average = float(self._laid[other.terms] @ other.weights) / (one.stories * other.stories)
         apart_s = one.seconds / one.stories - other.seconds / other.stories
-        return average * float(nearness(apart_s)) - (one.crowded / one.stories + other.crowded / other.stories) / 2
+        return average * nearness(apart_s) - (one.crowded / one.stories + other.crowded / other.stories) / 2
 
 
 def _root(first: Sequence[int], at: int) -> int:

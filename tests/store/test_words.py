@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.store.words import LONGEST, folded, name, spans, spelled, words
+from pipeline.store.words import LONGEST, WordNumbers, folded, name, spans, spelled, words
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 
@@ -76,3 +76,18 @@ def test_every_word_is_found_where_it_stands(text: str):
 def test_folding_twice_is_folding_once(text: str):
     """What is folded is in its final form."""
     assert words(folded(text)) == words(text)
+
+
+def test_numbers_of_words_are_remembered_and_bounded():
+    """A word's number is found once while it is remembered; of a great many words no more than so many are."""
+    asked: list[str] = []
+
+    def number(word: str) -> int:
+        asked.append(word)
+        return len(word)
+
+    numbers = WordNumbers(number, most=3)
+    assert [numbers[word] for word in ("a", "bb", "a", "bb")] == [1, 2, 1, 2]
+    assert asked == ["a", "bb"]
+    assert [numbers["c" * n] for n in range(1, 20)] == list(range(1, 20))
+    assert len(numbers) <= 3
