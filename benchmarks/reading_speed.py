@@ -4,7 +4,7 @@
 
 - steps: milliseconds of processor time a 550-word story for each step after the recogniser, and for all of them.
 - against_bare: the stage (`pool_for(...).submit`, what the chain calls) against the bare tuned `nlp.pipe` in as many processes, on
-  the same texts, taking turns.
+  the same texts, taking turns; against_own_bare: against the recogniser it reads with, as bare (`bare.py`).
 - scaling: the stage with a process a core against the stage with one, taking turns.
 
 Exit 1 where a figure is missed.
@@ -78,7 +78,7 @@ def steps(reader: Reader, found: list[Text]) -> dict[str, float]:
     timed = Steps()
     wholes = timed.of("whole, recased", lambda text: ner.recased(_whole(text)), found)
     timed.of("language", lambda text: language_of(text.title, text.text, text.language), found)
-    spans = [*ner.spans(reader._models["en"], [ner.readable(whole) for whole in wholes])]
+    spans = [*reader._recognisers["en"].spans([ner.readable(whole) for whole in wholes])]
     right = timed.of("put right", put_right, wholes, spans)
     hits = timed.of("configured names", reader._names.find, wholes)
     row = timed.of("in one row", lambda *each: with_watched(*each, reader._roster.watched), wholes, right, hits)
@@ -106,7 +106,7 @@ def steps(reader: Reader, found: list[Text]) -> dict[str, float]:
 def together(reader: Reader, found: list[Text]) -> float:
     """Milliseconds a story of all that stands around the recogniser, batch by batch as a reading process does it."""
     wholes = [ner.readable(ner.recased(_whole(text))) for text in found]
-    recognised = dict(zip([text.version_id for text in found], ner.spans(reader._models["en"], wholes), strict=True))
+    recognised = dict(zip([text.version_id for text in found], reader._recognisers["en"].spans(wholes), strict=True))
     settle()
     began = time.process_time()
     for batch in batches(found):
@@ -137,18 +137,21 @@ def main() -> int:
     by_step = [steps(reader, found) | {"all": together(reader, found)} for found in (stories(200, seed) for seed in range(3))]
     median_ms = {name: statistics.median(each[name] for each in by_step) for name in by_step[0]}
     cores = len(os.sched_getaffinity(0))
-    rates: dict[str, list[float]] = {"bare": [], "stage": [], "stage on one core": []}
-    bare = Bare(cores)
+    rates: dict[str, list[float]] = {"bare": [], "own bare": [], "stage": [], "stage on one core": []}
+    bare, own = Bare(cores), Bare(cores, "own")
     with ReadingPool(settings.entities, cores) as pool, ReadingPool(settings.entities, 1) as alone:
-        bare.read(64, 98)
+        for each in bare, own:
+            each.read(64, 98)
         for warm in (pool, pool, alone):
             read(warm, stories(700, 97))  # the first two million characters are remembered
         for seed in range(options.rounds):
             found = stories(options.stories, seed)
             rates["bare"].append(options.stories / bare.read(options.stories, seed))
             rates["stage"].append(read(pool, found))
+            rates["own bare"].append(options.stories / own.read(options.stories, seed))
             rates["stage on one core"].append(read(alone, found[: options.stories // 2]))
-    bare.close()
+    for each in bare, own:
+        each.close()
     median = {name: statistics.median(each) for name, each in rates.items()}
     against_bare, scaling = median["stage"] / median["bare"], median["stage"] / median["stage on one core"]
     print(
@@ -163,6 +166,7 @@ def main() -> int:
                 },
                 "against_bare": round(against_bare, 3),
                 "against_bare_by_round": [round(s / b, 3) for s, b in zip(rates["stage"], rates["bare"], strict=True)],
+                "against_own_bare": round(median["stage"] / median["own bare"], 3),
                 "scaling": round(scaling, 3),
                 "wanted": {"after_ner_ms": MOST_MS, "against_bare": LEAST_AGAINST_BARE, "scaling": LEAST_SCALING},
             }

@@ -23,10 +23,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bare import recognise, tuned
 from copies import ecbplus, neus
 from told import LATER, NOW, Steps, read
 
-from pipeline.language.ner import load, spans
 from pipeline.model import Item, ItemVersion, stable_id
 from pipeline.store.sqlite.store import SqliteStore
 from pipeline.stories import copies, identify
@@ -103,7 +103,7 @@ def main() -> int:
     parser.add_argument("--stories", type=int, default=448)
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
     given = parser.parse_args()
-    model = load()
+    nlp = tuned()
     drawn = versions(given.data)
     warm, few_versions, many_versions = drawn[:96], drawn[96 : 96 + given.stories], drawn[96 + given.stories :][: given.stories]
     sample = [version.item.content for version in drawn[-96:]]
@@ -112,11 +112,11 @@ def main() -> int:
         fill(store, given.few)
         cost(store, warm)
         few = cost(store, few_versions)
-        _, ner_s = timed(spans, model, sample)
+        _, ner_s = timed(recognise, nlp, sample)
         fill(store, given.kept)
         cost(store, drawn[-192:-96])
         many = cost(store, many_versions)
-        _, again_s = timed(spans, model, sample)
+        _, again_s = timed(recognise, nlp, sample)
         store.close()
     ner_ms = 500 * (ner_s + again_s) / len(sample)
     share, growth = many["both_ms"] / ner_ms, many["both_ms"] / few["both_ms"]

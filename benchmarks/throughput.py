@@ -1,5 +1,5 @@
-"""Stories a second from landed to searchable, on all cores, against the bare tuned model on the same cores and texts, and against a
-Beam job with the stock pipeline in a DoFn. The three take turns in one run.
+"""Stories a second from landed to searchable, on all cores, against the bare tuned model on the same cores and texts, against the
+model that the chain reads with, as bare, and against a Beam job with the stock pipeline in a DoFn. They take turns in one run.
 
 With few stories the ends of a run decide: a core idles while the first batch is on its way to the processes and the last to the
 store.
@@ -68,13 +68,17 @@ def chain(settings: Settings, count: int, seed: int) -> float:
 
 
 class Bare:
-    """The bare tuned model in as many processes as there are cores, each taking the next batch when it is free."""
+    """A bare model (see `bare.py`) in as many processes as there are cores, each taking the next batch."""
 
-    def __init__(self, processes: int) -> None:
+    def __init__(self, processes: int, model: str = "tuned") -> None:
         script = Path(__file__).with_name("bare.py")
         self._processes = [
             subprocess.Popen(
-                [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **TUNED}, text=True
+                [sys.executable, str(script), model],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**os.environ, **TUNED},
+                text=True,
             )
             for _ in range(processes)
         ]
@@ -138,21 +142,24 @@ def main() -> None:
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     cores = os.cpu_count() or 1
-    rates: dict[str, list[float]] = {"chain": [], "bare": [], "stock": []}
+    rates: dict[str, list[float]] = {"chain": [], "bare": [], "own bare": [], "stock": []}
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings.model_validate({"store": f"sqlite:///{folder}/store.db", "entities": ENTITIES, "watches": WATCHES})
         pool = pool_for(settings.entities, None)
         warm = [pool.submit([Text(str(n), "", text) for n, text in enumerate(texts(8, seed=99))]) for _ in range(cores * 2)]
         for future in warm:
             future.result(120)
-        bare = Bare(cores)
-        bare.read(16, 98)
+        bare, own = Bare(cores), Bare(cores, "own")
+        for each in bare, own:
+            each.read(16, 98)
         for seed in range(options.rounds):
             rates["bare"].append(options.stories / bare.read(options.stories, seed))
             rates["chain"].append(options.stories / chain(settings, options.stories, seed))
+            rates["own bare"].append(options.stories / own.read(options.stories, seed))
             rates["stock"].append(STOCK_STORIES / stock(STOCK_STORIES, seed))
         found = store_at(settings.store).stories.count()
-        bare.close()
+        for each in bare, own:
+            each.close()
         close_pools()
     median = {name: statistics.median(found_rates) for name, found_rates in rates.items()}
     print(
@@ -166,6 +173,7 @@ def main() -> None:
                 "stories_per_s": {name: [round(min(r), 1), round(median[name], 1), round(max(r), 1)] for name, r in rates.items()},
                 "against_bare": round(median["chain"] / median["bare"], 3),
                 "against_bare_by_round": [round(c / b, 3) for c, b in zip(rates["chain"], rates["bare"], strict=True)],
+                "against_own_bare": round(median["chain"] / median["own bare"], 3),
                 "against_stock": round(median["chain"] / median["stock"], 2),
                 "wanted": {"against_bare": 0.85, "against_stock": 4.5},
             }

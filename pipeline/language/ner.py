@@ -7,9 +7,8 @@ OPENBLAS_NUM_THREADS once, when it is first imported: a process that reads stori
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from pipeline.language.tables import word_list
 
@@ -31,6 +30,9 @@ LONGEST_SPAN = 120
 LEARN_FROM = 500_000
 """Characters of the first texts whose words are remembered, about 150 stories: spaCy remembers none in a memory zone, and takes
 words apart anew in every text: an eighth of the time. A process grows by a few MB for it, once."""
+FORGET_AT_MOST = 300_000
+"""New words that a model may have forgotten, in some 10,000 stories of their own: it keeps an empty place for each, in a table that
+doubles. Then the model is loaded anew, in a quarter of a second."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 _LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD},}}+")
@@ -50,11 +52,13 @@ class Span(NamedTuple):
 def load(model: str = MODEL) -> Language:
     """The recogniser alone: it brings its own tok2vec, and every layer multiplies matrices through numpy's OpenBLAS.
 
-    On one core 5.8 times the words a second of the stock pipeline, and the same entities. Raises OSError where the model is not
+    On one core ten times the words a second of the stock pipeline, and the same entities. Raises OSError where the model is not
     installed, ValueError where it recognises no names.
     """
     import spacy
     from thinc.api import NumpyOps
+
+    from pipeline.language.encoder import quicken
 
     nlp = spacy.load(model, exclude=["tok2vec", "tagger", "morphologizer", "parser", "senter", "attribute_ruler", "lemmatizer"])
     if "ner" not in nlp.pipe_names:
@@ -63,35 +67,56 @@ def load(model: str = MODEL) -> Language:
     for _, component in nlp.pipeline:
         for layer in component.model.walk():
             layer.ops = ops
+        quicken(component.model)
     nlp.max_length = 2 * READ_AT_MOST
     return nlp
 
 
-def spans(nlp: Language, texts: Sequence[str], batch_size: int = 32) -> list[tuple[Span, ...]]:
-    """The named spans of each text, in order of the texts and of the spans.
+class Recogniser:
+    """A model and the words it remembers; belongs to one thread."""
 
-    What spaCy learns of new words is forgotten on return (`memory_zone`), but for the first `LEARN_FROM` characters that `nlp` is
-    given. An `nlp` belongs to one thread.
-    """
-    documents = _remembered(nlp, texts) or texts
-    with nlp.memory_zone():
-        try:
-            return [_named(doc) for doc in nlp.pipe(documents, batch_size=batch_size)]
-        except Exception as error:  # noqa: BLE001  raised again below: spaCy 3.8 never leaves a zone that an exception ends
-            failure = error
-    raise failure.with_traceback(None)  # the traceback would hold on to what the zone has freed
+    def __init__(
+        self, load: Callable[[], Language] = load, learn_from: int = LEARN_FROM, forget_at_most: int = FORGET_AT_MOST
+    ) -> None:
+        """Raises what `load` raises."""
+        self._load = load
+        self._learn_from = learn_from
+        self._forget_at_most = forget_at_most
+        self._nlp: Language | None = None
+        self._forgotten = 0
+        self._model()
 
+    def spans(self, texts: Sequence[str], batch_size: int = 32) -> list[tuple[Span, ...]]:
+        """The named spans of each text, in order of the texts and of the spans.
 
-_learnt: WeakKeyDictionary[Language, int] = WeakKeyDictionary()
+        What spaCy learns of new words is forgotten on return (`memory_zone`), but for those of the first `learn_from` characters.
+        """
+        nlp = self._model()
+        documents = self._remembered(nlp, texts) or texts
+        known = len(nlp.vocab.strings)
+        with nlp.memory_zone():
+            try:
+                found = [_named(doc) for doc in nlp.pipe(documents, batch_size=batch_size)]
+                self._forgotten += len(nlp.vocab.strings) - known
+                return found
+            except Exception as error:  # noqa: BLE001  raised again below: spaCy 3.8 never leaves a zone that an exception ends
+                failure = error
+        raise failure.with_traceback(None)  # the traceback would hold on to what the zone has freed
 
+    def _model(self) -> Language:
+        if self._nlp is None or self._forgotten > self._forget_at_most:
+            self._nlp = None  # two at once would take twice the memory
+            self._nlp = self._load()
+            self._learnt = 0
+            self._forgotten = 0
+        return self._nlp
 
-def _remembered(nlp: Language, texts: Sequence[str]) -> list[Doc] | None:
-    """`texts` taken apart outside of a memory zone, so that their words are remembered; None once enough are."""
-    learnt = _learnt.get(nlp, 0)
-    if learnt >= LEARN_FROM:
-        return None
-    _learnt[nlp] = learnt + sum(map(len, texts))
-    return [nlp.make_doc(text) for text in texts]
+    def _remembered(self, nlp: Language, texts: Sequence[str]) -> list[Doc] | None:
+        """`texts` taken apart outside of a memory zone, so that their words are remembered; None once enough are."""
+        if self._learnt >= self._learn_from:
+            return None
+        self._learnt += sum(map(len, texts))
+        return [nlp.make_doc(text) for text in texts]
 
 
 def _named(doc: Any) -> tuple[Span, ...]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from pipeline.errors import WirewatchError
 from pipeline.language import entities, ner
@@ -20,7 +21,7 @@ from pipeline.language.known import KnownNames, load
 from pipeline.language.mentions import put_right
 from pipeline.language.named import Named, with_watched
 from pipeline.language.names import EntitySettings, Names, Watched
-from pipeline.language.ner import Span
+from pipeline.language.ner import Recogniser, Span
 from pipeline.language.pairs import Met, pairs
 from pipeline.language.phrases import key_phrases, said_once
 from pipeline.language.resources import NO_RESOURCES, Resources
@@ -29,9 +30,6 @@ from pipeline.language.sentences import sentences
 from pipeline.language.tokens import StoryTokens, story_tokens
 from pipeline.language.topics import topics
 from pipeline.model import Mention, Reading, Sentence, Story, TopicScore
-
-if TYPE_CHECKING:
-    from spacy.language import Language
 
 MOST_MENTIONS = 2_000
 """Of a story, the first of them: a long read has five hundred."""
@@ -85,10 +83,10 @@ class Reader:
     def __init__(
         self,
         watched: Mapping[str, EntitySettings] | Iterable[Watched],
-        nlp: Language | None = None,
+        english: Recogniser | None = None,
         resources: Resources = NO_RESOURCES,
     ) -> None:
-        self._models: dict[str, Language] = {ENGLISH: nlp or ner.load()}
+        self._recognisers = {ENGLISH: english or Recogniser()}
         self.configure(watched, resources)
 
     def configure(self, watched: Mapping[str, EntitySettings] | Iterable[Watched], resources: Resources = NO_RESOURCES) -> None:
@@ -106,14 +104,14 @@ class Reader:
         """
         drafts = [self._draft(text) for text in texts]
         for language in dict.fromkeys(draft.read_as for draft in drafts):
-            if language in self._models or language in self._packages:
+            if language in self._recognisers or language in self._packages:
                 self._recognise([draft for draft in drafts if draft.read_as == language], language)
         return self._finished(drafts)
 
     def steps(self, text: Text) -> Steps:
         """What each step of reading makes of one text. Raises WirewatchError where it cannot be read."""
         draft = self._draft(text)
-        if draft.read_as in self._models or draft.read_as in self._packages:
+        if draft.read_as in self._recognisers or draft.read_as in self._packages:
             self._recognise([draft], draft.read_as)
         (reading,) = self._finished([draft])
         if isinstance(reading, ReadFailure):
@@ -127,7 +125,7 @@ class Reader:
         """Give each draft its spans, or why it has none: where the batch fails, each text is tried alone."""
         readable = [ner.readable(draft.whole) for draft in drafts]
         try:
-            found: Sequence[tuple[Span, ...] | str] = ner.spans(self._model(language), readable)
+            found: Sequence[tuple[Span, ...] | str] = self._recogniser(language).spans(readable)
         except Exception:  # noqa: BLE001  which text it was is found out by reading each alone
             found = [self._spans_alone(text, language) for text in readable]
         for draft, spans in zip(drafts, found, strict=True):
@@ -138,14 +136,14 @@ class Reader:
 
     def _spans_alone(self, text: str, language: str) -> tuple[Span, ...] | str:
         try:
-            return ner.spans(self._model(language), [text])[0]
+            return self._recogniser(language).spans([text])[0]
         except Exception as error:  # noqa: BLE001  whatever a hostile text sets off in spaCy, it is that text's failure
             return _described(error)
 
-    def _model(self, language: str) -> Language:
-        if language not in self._models:
-            self._models[language] = ner.load(self._packages[language])
-        return self._models[language]
+    def _recogniser(self, language: str) -> Recogniser:
+        if language not in self._recognisers:
+            self._recognisers[language] = Recogniser(partial(ner.load, self._packages[language]))
+        return self._recognisers[language]
 
     def _finished(self, drafts: Sequence[_Draft]) -> list[Reading | ReadFailure]:
         """The readings of drafts whose names are recognised.

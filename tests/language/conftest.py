@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.language.names import Watched
+from pipeline.language.ner import Recogniser
 from pipeline.language.read import Reader, Text
 from pipeline.model import Reading
 
@@ -30,11 +31,16 @@ def nlp() -> Language:
 
 
 @pytest.fixture(scope="session")
-def read(nlp: Language) -> Read:
+def recogniser(nlp: Language) -> Recogniser:
+    return Recogniser(lambda: nlp)
+
+
+@pytest.fixture(scope="session")
+def read(recogniser: Recogniser) -> Read:
     """Read one story, by Musk and Putin unless told otherwise."""
 
     def read_one(text: str, title: str = "", watched: tuple[Watched, ...] = (MUSK, PUTIN)) -> Reading:
-        reading = Reader(watched, nlp).read([Text("v", title, text)])[0]
+        reading = Reader(watched, recogniser).read([Text("v", title, text)])[0]
         assert isinstance(reading, Reading), reading
         return reading
 

@@ -9,19 +9,19 @@ from pipeline.language.names import Watched
 from pipeline.language.read import Reader, Text
 
 if TYPE_CHECKING:
-    from spacy.language import Language
+    from pipeline.language.ner import Recogniser
 
 MUSK = Watched("musk", "Elon Musk", "person", ("Musk",))
 
 
-def told(nlp: Language, text: Text) -> dict[str, str]:
-    return {step: "\n".join(lines) for step, lines in explained(Reader((MUSK,), nlp).steps(text))}
+def told(recogniser: Recogniser, text: Text) -> dict[str, str]:
+    return {step: "\n".join(lines) for step, lines in explained(Reader((MUSK,), recogniser).steps(text))}
 
 
-def test_each_step_says_what_it_did(nlp: Language) -> None:
+def test_each_step_says_what_it_did(recogniser: Recogniser) -> None:
     """In order, with the words of the story."""
     steps = told(
-        nlp,
+        recogniser,
         Text(
             "v",
             "Musk meets the president of Russia",
@@ -38,8 +38,8 @@ def test_each_step_says_what_it_did(nlp: Language) -> None:
     assert "Elon Musk – Vladimir Putin: in 2 sentences" in steps["pairs"]
 
 
-def test_an_empty_story_has_nothing_to_tell(nlp: Language) -> None:
+def test_an_empty_story_has_nothing_to_tell(recogniser: Recogniser) -> None:
     """Every step is named all the same."""
-    steps = told(nlp, Text("v", "", ""))
+    steps = told(recogniser, Text("v", "", ""))
     assert steps["language"] == "too few words to tell; read as English"
     assert steps["pairs"] == steps["topics"] == ""

@@ -11,7 +11,7 @@ from pipeline.language.read import Reader, Text
 from pipeline.model import Entity, Mention, Reading
 
 if TYPE_CHECKING:
-    from spacy.language import Language
+    from pipeline.language.ner import Recogniser
 
 
 def unheard(text: str, *names: str, source: str = "") -> set[str]:
@@ -63,12 +63,12 @@ def test_others_are_no_outlet(name: str, domain: str) -> None:
     assert not is_outlet(name, domain)
 
 
-def test_the_outlet_meets_nobody(nlp: Language) -> None:
+def test_the_outlet_meets_nobody(recogniser: Recogniser) -> None:
     """Of a story of its own, however often it names itself; in another's story it is somebody."""
     text = "Angela Merkel met Emmanuel Macron in Paris on Friday, a spokesman told Reuters."
 
     def partners(source: str) -> set[str]:
-        reading = Reader((), nlp).read([Text("v", "", text, source)])[0]
+        reading = Reader((), recogniser).read([Text("v", "", text, source)])[0]
         assert isinstance(reading, Reading)
         return {key for pair in (*reading.pairs, *reading.apart) for key in (pair.a, pair.b)}
 

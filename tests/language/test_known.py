@@ -16,7 +16,7 @@ from pipeline.language.resources import Resources
 from pipeline.model import Reading
 
 if TYPE_CHECKING:
-    from spacy.language import Language
+    from pipeline.language.ner import Recogniser
 
 ZELENSKY = "Volodymyr Zelenskyy\tperson\tVolodymyr Zelensky|Zelensky|Zelenskyy\tQ3874799"
 KYIV = "Kyiv\tplace\tKiev|Kyjiw\tQ1899"
@@ -77,10 +77,10 @@ def test_the_configuration_comes_first() -> None:
     assert names.find("Scholz Group", [], [(0, 6, "scholz")]) == []
 
 
-def test_an_entity_is_one_under_all_its_names(nlp: Language, tmp_path: Path) -> None:
+def test_an_entity_is_one_under_all_its_names(recogniser: Recogniser, tmp_path: Path) -> None:
     """Two stories that spell a name differently speak of one entity, and its surname is joined to it."""
     (tmp_path / "entities.tsv").write_text(f"{ZELENSKY}\n{KYIV}\n")
-    reader = Reader((SCHOLZ,), nlp, Resources(str(tmp_path / "entities.tsv")))
+    reader = Reader((SCHOLZ,), recogniser, Resources(str(tmp_path / "entities.tsv")))
     stories = [
         Text("a", "", "Olaf Scholz met Volodymyr Zelensky in Kiev. Mr Zelensky thanked him."),
         Text("b", "", "Volodymyr Zelenskyy spoke in Kyiv, aides of Zelenskyy said."),

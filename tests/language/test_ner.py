@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,15 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.language import ner
+from pipeline.language.ner import Recogniser
 
 if TYPE_CHECKING:
     from spacy.language import Language
 
 
-def test_names_are_found_with_their_offsets(nlp: Language) -> None:
+def test_names_are_found_with_their_offsets(recogniser: Recogniser) -> None:
     """Each text gets its own spans, in order."""
     texts = ["Vladimir Putin met Xi Jinping in Beijing.", "", "Nothing here."]
-    found = ner.spans(nlp, texts)
+    found = recogniser.spans(texts)
     assert [[texts[n][s.start : s.end] for s in spans] for n, spans in enumerate(found)] == [
         ["Vladimir Putin", "Xi Jinping", "Beijing"],
         [],
@@ -31,6 +33,16 @@ def test_the_recogniser_stands_alone(nlp: Language) -> None:
     layers = [layer for _, component in nlp.pipeline for layer in component.model.walk()]
     assert layers
     assert not any(layer.ops.use_blis for layer in layers)
+
+
+@pytest.mark.parametrize(("forget_at_most", "loads"), [(0, 6), (1_000_000, 1)])
+def test_a_model_that_has_forgotten_many_words_is_loaded_anew(nlp: Language, forget_at_most: int, loads: int) -> None:
+    """Its empty places do not add up for ever; what it finds stays the same."""
+    loaded = count()
+    recogniser = Recogniser(lambda: (next(loaded), nlp)[1], learn_from=0, forget_at_most=forget_at_most)
+    texts = [["Vladimir Putin met Xi Jinping.", " ".join(f"word{n}x{at}" for at in range(60))] for n in range(6)]
+    assert len({recogniser.spans(batch)[0] for batch in texts}) == 1
+    assert next(loaded) == loads
 
 
 @pytest.mark.parametrize("text", ["a\x00b\x1fc", "x" * 500 + " Putin", "\ud800", "a" * (ner.READ_AT_MOST + 5)])
