@@ -14,7 +14,8 @@ from typing import assert_never
 from pipeline.model import Alert, DeadLetter, Delivery, Event, FeedState, Habit, Hit, ItemVersion, ReadStory, Sketch, stable_id
 from pipeline.store.fingerprint import digest
 from pipeline.store.query import All, Either, Fuzzy, Not, Published, Query, Words, wanted
-from pipeline.store.roles import SKETCHES_KEPT, Count, Facets, Found, KnownFeed, Merger, Page, Place, SearchRequest, Telling
+from pipeline.store.roles import SKETCHES_KEPT, KnownFeed, Merger, Place, Telling
+from pipeline.store.search import Count, Facets, Found, Page, SearchRequest
 from pipeline.store.snippet import is_like, snippet
 from pipeline.store.terms import Term, terms
 from pipeline.store.words import words

@@ -12,7 +12,7 @@ from rich.text import Text
 from pipeline.cli.records import story_record
 from pipeline.cli.tally import clean
 from pipeline.search.folding import Line, Lines
-from pipeline.store.roles import Facets
+from pipeline.store.search import Facets
 
 _MOST_ENTITIES = 6
 

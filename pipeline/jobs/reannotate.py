@@ -33,7 +33,8 @@ from pipeline.search.beam import IndexStories, read_story
 from pipeline.store.address import StoreAddress, address_of, store_at
 from pipeline.store.beam import Step, batches
 from pipeline.store.query import EVERYTHING, Query
-from pipeline.store.roles import SearchRequest, Store
+from pipeline.store.roles import Store
+from pipeline.store.search import SearchRequest
 from pipeline.watches.beam import MatchWatches
 
 _PAGE = 128

@@ -20,7 +20,8 @@ from pipeline.language.resources import NO_RESOURCES, Resources
 from pipeline.model import Passage, Reading, Story
 from pipeline.store.address import StoreAddress
 from pipeline.store.beam import Step, batches
-from pipeline.store.roles import SearchRequest, Store
+from pipeline.store.roles import Store
+from pipeline.store.search import SearchRequest
 
 log = structlog.get_logger()
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from math import log
 from typing import NamedTuple
 
-from pipeline.store.roles import Count, Facets
+from pipeline.store.search import Count, Facets
 
 LEAST_STORIES = 2
 """One story tells of no pattern."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pipeline.store.query import EVERYTHING, Query
-from pipeline.store.roles import Found, SearchRequest, Stories
+from pipeline.store.roles import Stories
+from pipeline.store.search import Found, SearchRequest
 
 _MOST_READ = 1_000
 """Stories that one page looks through: a day of one event alone may fill more than any page."""

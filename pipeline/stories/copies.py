@@ -15,7 +15,8 @@ from datetime import datetime
 
 from pipeline.errors import TransientError
 from pipeline.model import Habit, Passage, ReadStory, Story
-from pipeline.store.roles import Place, SearchRequest, Store
+from pipeline.store.roles import Place, Store
+from pipeline.store.search import SearchRequest
 from pipeline.store.terms import original
 from pipeline.stories.boilerplate import Line, boilerplate, learnt, lines, newly_known, own_lines
 from pipeline.stories.duplicates import LEAST_SHARED, Wording, is_duplicate

@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.search.folding import lines
 from pipeline.search.language import query_of
-from pipeline.store.roles import Count, SearchRequest, Store
+from pipeline.store.roles import Store
+from pipeline.store.search import Count, SearchRequest
 from tests.contract.told import NOW, STORIES
 
 TABLE = Path(__file__).with_name("queries.tsv")

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pipeline.model import Entity, Pair, Reading, ReadStory, Story, TopicScore, Version
 from pipeline.search.language import query_of
-from pipeline.store.roles import Merger, SearchRequest, Store
+from pipeline.store.roles import Merger, Store
+from pipeline.store.search import SearchRequest
 from pipeline.store.terms import original
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)

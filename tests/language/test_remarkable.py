@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.language.remarkable import log_likelihood, remarkable
-from pipeline.store.roles import Count, Facets
+from pipeline.store.search import Count, Facets
 
 
 def counts(**named: int) -> tuple[Count, ...]:

@@ -18,7 +18,7 @@ from pipeline.store.address import address_of, store_at
 from pipeline.store.elasticsearch.client import Access, Cluster
 from pipeline.store.elasticsearch.indices import GENERATIONS
 from pipeline.store.elasticsearch.store import ElasticsearchStore
-from pipeline.store.roles import SearchRequest
+from pipeline.store.search import SearchRequest
 from tests.contract.conftest import ON_ELASTICSEARCH
 from tests.contract.told import NOW, STORIES
 from tests.servers.elasticsearch import Elasticsearch, start_or_skip

@@ -14,7 +14,7 @@ from pipeline.store.elasticsearch.client import Access, Cluster, Write
 from pipeline.store.elasticsearch.documents import document
 from pipeline.store.elasticsearch.indices import Generations, Indices
 from pipeline.store.elasticsearch.store import ElasticsearchStore
-from pipeline.store.roles import SearchRequest
+from pipeline.store.search import SearchRequest
 from tests.contract.conftest import ON_ELASTICSEARCH
 from tests.contract.told import NOW, STORIES
 

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.search.language import query_of
-from pipeline.store.roles import SearchRequest
+from pipeline.store.search import SearchRequest
 from pipeline.store.sqlite.database import SCHEMA_VERSION
 from pipeline.store.sqlite.migrate import migrate
 from pipeline.store.sqlite.store import SqliteStore

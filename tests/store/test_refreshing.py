@@ -11,7 +11,7 @@ from pipeline.model import Alert
 from pipeline.store.elasticsearch.client import Access, Cluster
 from pipeline.store.elasticsearch.indices import Indices
 from pipeline.store.elasticsearch.store import ElasticsearchStore
-from pipeline.store.roles import SearchRequest
+from pipeline.store.search import SearchRequest
 from tests.contract.conftest import ON_ELASTICSEARCH
 from tests.contract.told import NOW, STORIES
 

@@ -12,7 +12,8 @@ from pipeline.model import Alert, Delivery, Event, Hit, Item, ItemVersion, ReadS
 from pipeline.search.language import query_of
 from pipeline.store.elasticsearch.indices import GENERATIONS
 from pipeline.store.elasticsearch.store import ElasticsearchStore
-from pipeline.store.roles import SearchRequest, Store
+from pipeline.store.roles import Store
+from pipeline.store.search import SearchRequest
 from pipeline.store.sqlite.store import SqliteStore
 from tests.contract.conftest import ON_ELASTICSEARCH, on_elasticsearch
 from tests.contract.told import NOW, STORIES

@@ -19,7 +19,8 @@ from pipeline.store.elasticsearch.indices import Generations, Indices
 from pipeline.store.elasticsearch.refreshing import Refreshing
 from pipeline.store.elasticsearch.search import clause, from_place
 from pipeline.store.query import Query
-from pipeline.store.roles import Count, Facets, Found, Merger, Page, SearchRequest
+from pipeline.store.roles import Merger
+from pipeline.store.search import Count, Facets, Found, Page, SearchRequest
 from pipeline.store.snippet import snippet
 
 _MOST_TRIES = 5
