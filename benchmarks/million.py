@@ -26,10 +26,11 @@ from typing import Any
 import numpy as np
 import zstandard
 
+from pipeline.memory import settle
 from pipeline.model import Entity, Pair, Reading, ReadStory, Story, TopicScore, Version, stable_id
 from pipeline.search.language import query_of
 from pipeline.store.codec import decode, encode
-from pipeline.store.roles import SearchRequest
+from pipeline.store.search import SearchRequest
 from pipeline.store.sqlite.store import SqliteStore
 from pipeline.store.words import split
 
@@ -121,6 +122,7 @@ def made(path: Path) -> Iterator[list[ReadStory]]:
 def fill(store: SqliteStore, batches: Iterator[list[ReadStory]]) -> tuple[int, float]:
     """Put all of `batches`; how many stories, and the seconds that putting took (reading the file left out)."""
     count, took, mark = 0, 0.0, 0.0
+    settle()  # as a job does
     for batch in batches:
         began = time.perf_counter()
         stale = store.stories.put(batch)

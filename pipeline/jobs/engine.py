@@ -114,14 +114,15 @@ class DeliverAndTend(Step):
     def __init__(self, store: StoreAddress | str, settings: Settings, clock: Clock = utc_now) -> None:
         super().__init__(store, clock)
         self.webhooks = dict(settings.webhooks)
+        self.stories_for = settings.retention.stories
         self.tended_at: datetime | None = None
 
     def process(self, _tick: object) -> Iterator[object]:
         deliverer_for(self.address, self.webhooks, self.clock).wake()
         now = self.clock()
         if self.tended_at is None or now - self.tended_at >= _TENDED_EVERY:
-            self.store.tend(now)
-            self.tended_at = now
+            # Where there is more, the next tick does it.
+            self.tended_at = None if self.store.tend(now, self.stories_for) else now
         return iter(())
 
 

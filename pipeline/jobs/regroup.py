@@ -18,7 +18,8 @@ from pipeline.errors import TransientError
 from pipeline.model import Entity, Event, ReadStory, Sketch
 from pipeline.store import terms
 from pipeline.store.query import EVERYTHING
-from pipeline.store.roles import Place, SearchRequest, Store
+from pipeline.store.roles import Place, Store
+from pipeline.store.search import SearchRequest
 from pipeline.stories.copies import copies_of
 from pipeline.stories.events import rarity_of
 from pipeline.stories.likeness import Rarity, packed_terms
@@ -28,7 +29,8 @@ log = structlog.get_logger()
 
 LOOK_BACK = timedelta(minutes=10)
 """What was looked at so lately is looked at again: its story may have been on its way."""
-_WRITTEN_AT_ONCE = 100
+_WRITTEN_AT_ONCE = 32
+"""Whole stories in memory at once: more would leave ten megabytes of holes behind."""
 _MOST_TRIES = 8
 _MOST_READ = 100
 """Of an event, the newest stories that its record is made of."""

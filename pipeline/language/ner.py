@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.language.tables import word_list
+from pipeline.memory import release
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -30,8 +31,8 @@ LONGEST_SPAN = 120
 LEARN_FROM = 500_000
 """Characters of the first texts whose words are remembered, about 150 stories: spaCy remembers none in a memory zone, and takes
 words apart anew in every text: an eighth of the time. A process grows by a few MB for it, once."""
-FORGET_AT_MOST = 300_000
-"""New words that a model may have forgotten, in some 10,000 stories of their own: it keeps an empty place for each, in a table that
+FORGET_AT_MOST = 200_000
+"""New words that a model may have forgotten, in 10,000 stories or more: it keeps an empty place for each, in a table that
 doubles. Then the model is loaded anew, in a quarter of a second."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
@@ -104,8 +105,11 @@ class Recogniser:
         raise failure.with_traceback(None)  # the traceback would hold on to what the zone has freed
 
     def _model(self) -> Language:
-        if self._nlp is None or self._forgotten > self._forget_at_most:
-            self._nlp = None  # two at once would take twice the memory
+        if self._nlp is not None and self._forgotten > self._forget_at_most:
+            # Two at once would take twice the memory, and a model refers to itself.
+            self._nlp = None
+            release()
+        if self._nlp is None:
             self._nlp = self._load()
             self._learnt = 0
             self._forgotten = 0

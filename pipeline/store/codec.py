@@ -53,6 +53,6 @@ def unpack(data: bytes, kind: type[T]) -> T:
 def _zstd() -> tuple[zstandard.ZstdCompressor, zstandard.ZstdDecompressor]:
     """This thread's compressor and decompressor: zstandard's are not safe to share."""
     if not hasattr(_threads, "pair"):
-        _threads.pair = (zstandard.ZstdCompressor(level=3), zstandard.ZstdDecompressor())
+        _threads.pair = (zstandard.ZstdCompressor(level=1), zstandard.ZstdDecompressor())
     pair: tuple[zstandard.ZstdCompressor, zstandard.ZstdDecompressor] = _threads.pair
     return pair

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 from typing import Literal, NamedTuple
 
 from pipeline.config.problems import without_user_info
@@ -32,7 +33,6 @@ ORIGINAL = Term("is", "original")
 DUPLICATE = Term("is", "duplicate")
 
 
-@lru_cache(maxsize=65_536)
 def entity(known_as: str) -> Term:
     """An entity by its name or key."""
     return Term("entity", _handle(known_as))
@@ -83,10 +83,30 @@ def watch(watch_name: str) -> Term:
 
 def terms(read: ReadStory) -> tuple[Term, ...]:
     """All terms of a story, each once."""
-    return tuple(dict.fromkeys(_of(read)))
+    pairs_of_it = (Term("pair", value) for value in pairs(read))
+    return tuple(dict.fromkeys((*beside_names(read), *entities(read), *pairs_of_it)))
 
 
-def _of(read: ReadStory) -> Iterator[Term]:
+def entities(read: ReadStory) -> Iterator[Term]:
+    """The terms of a story's entities, two each."""
+    return chain.from_iterable(of_entity(known.name, known.key) for known in read.reading.entities)
+
+
+@lru_cache(maxsize=16_384)
+def of_entity(known_as: str, key: str) -> tuple[Term, Term]:
+    """The terms of an entity: its name and its key."""
+    return entity(known_as), entity(key)
+
+
+def pairs(read: ReadStory) -> tuple[str, ...]:
+    """The values of a story's terms for its pairs, each once: as many as all others, and no other story's."""
+    handles = {known.key: tuple(map(_handle, _handles(known))) for known in read.reading.entities}
+    found = ((a, b) for met in read.reading.pairs for a in handles[met.a] for b in handles[met.b])
+    return tuple(dict.fromkeys([f"{a}|{b}" if a < b else f"{b}|{a}" for a, b in found]))
+
+
+def beside_names(read: ReadStory) -> Iterator[Term]:
+    """The terms of a story but those of its entities and pairs."""
     story, reading = read.story, read.reading
     yield STORY
     yield DUPLICATE if story.duplicate_of else ORIGINAL
@@ -103,14 +123,6 @@ def _of(read: ReadStory) -> Iterator[Term]:
         yield topic(scored.code)
         yield topic(scored.name)
         yield from map(topic, _PARTS.split(scored.name))
-    for known in reading.entities:
-        yield entity(known.name)
-        yield entity(known.key)
-    handles = {known.key: tuple(map(_handle, _handles(known))) for known in reading.entities}
-    for met in reading.pairs:
-        for a in handles[met.a]:
-            for b in handles[met.b]:
-                yield Term("pair", f"{a}|{b}" if a < b else f"{b}|{a}")
 
 
 def _differ(detected: str | None, declared: str | None) -> bool:

@@ -64,8 +64,9 @@ def folded(text: str) -> str:
 
 def split(plain: str) -> list[str]:
     """The words of a text that is folded already, in order."""
-    found = plain.translate(_BLANKS).split()
-    if len(plain) >= LONGEST and max(map(len, found), default=0) > LONGEST:
+    plain = plain.translate(_BLANKS)
+    found = plain.split()
+    if _may_have_endless_words(plain):
         return [word[at : at + LONGEST] for word in found for at in range(0, len(word), LONGEST)]
     return found
 
@@ -83,10 +84,13 @@ def words(text: str) -> tuple[str, ...]:
 def spelled(text: str) -> str:
     """The words of `text`, folded, with blanks between them: what a tokenizer that knows blanks only takes apart as we do."""
     plain = folded(text).translate(_BLANKS)
-    # Whatever is longer than the longest word fills one of these stretches.
+    return " ".join(words(text)) if _may_have_endless_words(plain) else plain
+
+
+def _may_have_endless_words(plain: str) -> bool:
+    """Whether one of the words with blanks between them may be longer than the longest: that fills one of these stretches."""
     stretch = LONGEST // 2
-    is_endless = any(" " not in plain[at : at + stretch] for at in range(0, len(plain), stretch))
-    return " ".join(words(text)) if is_endless else plain
+    return any(" " not in plain[at : at + stretch] for at in range(0, len(plain), stretch))
 
 
 class WordNumbers(dict[str, int]):
@@ -112,7 +116,7 @@ def _remembered(text: str) -> tuple[str, ...]:
     return tuple(split(folded(text)))
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def name(text: str) -> str:
     """A name without case, accents, punctuation and superfluous blanks: how names are compared in a search."""
     return " ".join(words(text)) or text.strip()

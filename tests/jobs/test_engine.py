@@ -15,6 +15,7 @@ from pipeline.jobs.deliverers import close_deliverers, deliverer_for
 from pipeline.jobs.engine import DeliverAndTend, Engine, GroupAgain, Patient
 from pipeline.store.address import close_stores, store_at
 from pipeline.store.beam import Step, speak_through_beam
+from tests.contract.told import STORIES
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 SECRET = "whsec_" + "A" * 32
@@ -65,6 +66,21 @@ def test_a_tick_wakes_the_deliverer_and_tends_the_store_once_an_hour(address: st
         assert list(step.process(b"")) == []
         tended.append(step.tended_at)
     assert tended == [NOW, NOW, NOW + timedelta(minutes=60)]
+
+
+def test_what_is_too_old_is_dropped(address: str) -> None:
+    """As the configuration says how long stories are kept."""
+    old, new = (
+        STORIES[at]._replace(story=STORIES[at].story._replace(id=f"{at}", published_at=NOW - timedelta(days=9 - 9 * at)))
+        for at in (0, 1)
+    )
+    step = DeliverAndTend(address, Settings.model_validate({"retention": {"stories": "7d"}}), lambda: NOW)
+    step.setup()
+    step.store.stories.put([old, new])
+    deliverer_for(address, {}, lambda: NOW)
+    while step.tended_at is None:
+        assert list(step.process(b"")) == []
+    assert [read.story.id for read in step.store.stories.all()] == ["1"]
 
 
 def test_a_tick_groups_again_where_nobody_did_for_three_minutes(address: str) -> None:

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from pipeline.model import ReadStory, Story
+from pipeline.store import terms
 from pipeline.store.codec import encode
 from pipeline.store.elasticsearch.bytes64 import compressed, unpacked
-from pipeline.store.terms import Term, terms
+from pipeline.store.terms import Term, TermKind
 from pipeline.store.words import spelled
 
 _LONGEST_TERM = 512
@@ -38,7 +40,7 @@ def document(read: ReadStory) -> dict[str, Any]:
         "rest": compressed(rest),
         "title_words": spelled(story.title),
         "text_words": spelled(story.text),
-        "terms": [keyword(term) for term in terms(read)],
+        "terms": list(dict.fromkeys(_keywords(read))),
         "entity_names": list(names.values()),
         "pair_names": [" + ".join(sorted((names[pair.a], names[pair.b]))) for pair in reading.pairs],
         "topic_names": [topic.name for topic in reading.topics],
@@ -66,9 +68,27 @@ def _digest(story: Story, rest: bytes) -> str:
     return hashlib.blake2b(words + rest, digest_size=12).hexdigest()
 
 
+def _keywords(read: ReadStory) -> Iterator[str]:
+    """The terms of a story as they are indexed."""
+    yield from map(keyword, terms.beside_names(read))
+    for known in read.reading.entities:
+        yield from _of_entity(known.name, known.key)
+    for pair in terms.pairs(read):
+        yield _keyword("pair", pair)
+
+
+@lru_cache(maxsize=16_384)
+def _of_entity(name: str, key: str) -> tuple[str, ...]:
+    return tuple(map(keyword, terms.of_entity(name, key)))
+
+
 def keyword(term: Term) -> str:
     """A term as it is indexed; one that is too long for an index is told by its hash."""
-    text = f"{term.kind}:{term.value}"
+    return _keyword(term.kind, term.value)
+
+
+def _keyword(kind: TermKind, value: str) -> str:
+    text = f"{kind}:{value}"
     if len(text) <= _LONGEST_TERM:
         return text
-    return f"{term.kind}#{hashlib.blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"
+    return f"{kind}#{hashlib.blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"

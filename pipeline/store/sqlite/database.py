@@ -31,12 +31,14 @@ SEARCH = """
 CREATE VIRTUAL TABLE story_text USING fts5(title, body, tags, content='', contentless_delete=1, detail=full, tokenize='ascii');
 INSERT INTO story_text(story_text, rank) VALUES('automerge', 16);
 INSERT INTO story_text(story_text, rank) VALUES('crisismerge', 64);
+INSERT INTO story_text(story_text, rank) VALUES('hashsize', 8388608);
 CREATE TABLE word(word TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE label(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE facet(
     id INTEGER PRIMARY KEY, source INTEGER NOT NULL, topics BLOB NOT NULL, entities BLOB NOT NULL, pairs BLOB NOT NULL);
 """
-"""What is made of the stories for searching them, and can be made again."""
+"""What is made of the stories for searching them, and can be made again. Of a batch, whose words do not
+fit into FTS5's usual megabyte, one segment is written instead of three, which would all be merged later."""
 
 SAME = """
 CREATE TABLE IF NOT EXISTS merged(story_id TEXT PRIMARY KEY, leads_to TEXT NOT NULL, revision INTEGER NOT NULL) WITHOUT ROWID;
@@ -158,10 +160,10 @@ class Database:
         if connection is None:
             connection = self._threads.connection = apsw.Connection(str(self.path))
             connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-            for pragma in ("page_size=16384", "journal_mode=WAL", "synchronous=NORMAL", "cache_size=-8192", "mmap_size=1073741824"):
+            for pragma in ("page_size=16384", "journal_mode=WAL", "synchronous=NORMAL", "cache_size=-8192"):
                 # A pragma that answers a row must be read to its end, or the next statement waits for it.
                 connection.execute(f"PRAGMA {pragma}").fetchall()
-            connection.execute("PRAGMA wal_autocheckpoint=4000").fetchall()
+            connection.execute("PRAGMA wal_autocheckpoint=8000").fetchall()
             with self._lock:
                 self._connections.append(connection)
         return connection

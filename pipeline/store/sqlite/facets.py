@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.model import ReadStory
-from pipeline.store.roles import Count, Facets
+from pipeline.store.search import Count, Facets
 
 _MOST_REMEMBERED = 50_000
 _DAY = 86_400
@@ -68,9 +69,9 @@ def row(row_id: int, of: Named, labels: dict[str, int]) -> Row:
     return (
         row_id,
         labels[of.source],
-        _bytes(labels[name] for name in of.topics),
-        _bytes(labels[name] for name in of.entities),
-        _bytes(labels[name] for pair in of.pairs for name in pair),
+        _bytes(labels, of.topics),
+        _bytes(labels, of.entities),
+        _bytes(labels, chain.from_iterable(of.pairs)),
     )
 
 
@@ -120,5 +121,5 @@ def _numbers(data: bytes) -> Numbers:
     return np.frombuffer(data, dtype=np.uint32).astype(np.uint64)
 
 
-def _bytes(numbers: Iterable[int]) -> bytes:
-    return np.fromiter(numbers, dtype=np.uint32).tobytes()
+def _bytes(labels: dict[str, int], names: Iterable[str]) -> bytes:
+    return np.fromiter(map(labels.__getitem__, names), dtype=np.uint32).tobytes()

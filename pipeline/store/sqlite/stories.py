@@ -7,17 +7,18 @@ paging are comparisons of row ids: under 10 ms at the 99th percentile with a mil
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from heapq import merge
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from pipeline.errors import ConfigError
 from pipeline.model import ReadStory
 from pipeline.store.codec import pack, unpack
 from pipeline.store.query import All, Query
-from pipeline.store.roles import Facets, Found, Merger, Page, SearchRequest
+from pipeline.store.roles import Merger
+from pipeline.store.search import Facets, Found, Page, SearchRequest
 from pipeline.store.snippet import snippet
 from pipeline.store.sqlite import facets
 from pipeline.store.sqlite.database import Database
@@ -73,7 +74,7 @@ class SqliteStories:
         if not stories:
             return set()
         written = [_written(read) for read in sorted(stories, key=_published)]
-        fresh = self._vocabulary.unknown(set[str]().union(*(each.words for each in written)))
+        fresh = self._vocabulary.unknown(set(_words(written)))
         try:
             with self._database.writing() as connection:
                 placed = [(each, _place_for(connection, each)) for each in written]
@@ -136,7 +137,7 @@ class SqliteStories:
         with self._database.writing() as connection:
             rows = connection.execute(f"{_READ} WHERE id > ? ORDER BY id LIMIT ?", (after, limit)).fetchall()
             placed = [(row_id, _written(_unpacked(revision, packed))) for row_id, revision, packed in rows]
-            self._vocabulary.learn(connection, sorted(set[str]().union(*(new.words for _, new in placed))))
+            self._vocabulary.learn(connection, sorted(set(_words(new for _, new in placed))))
             self._index(connection, placed)
             connection.execute("UPDATE migration SET done = ?", (rows[-1][0] if rows else after,))
         return rows[-1][0] if rows else None
@@ -170,7 +171,7 @@ class _Written(NamedTuple):
     title: str
     text: str
     tags: str
-    words: set[str]
+    words: tuple[Sequence[str], Sequence[str]]
     named: facets.Named
 
 
@@ -185,9 +186,13 @@ def _written(read: ReadStory) -> _Written:
         " ".join(title),
         " ".join(text),
         tokens(read),
-        {*title, *text},
+        (title, text),
         facets.named(read),
     )
+
+
+def _words(written: Iterable[_Written]) -> Iterator[str]:
+    return chain.from_iterable(chain.from_iterable(each.words for each in written))
 
 
 def _place_for(connection: Any, new: _Written) -> int | None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 from binascii import b2a_base64
 from functools import lru_cache
+from itertools import chain
 
 from pipeline.model import ReadStory
-from pipeline.store.terms import Term, TermKind, terms
+from pipeline.store import terms
+from pipeline.store.terms import Term, TermKind
 
 _LETTERS: dict[TermKind, str] = {
     "entity": "e", "pair": "p", "topic": "t", "source": "s", "feed": "f", "language": "l", "event": "v", "watch": "w", "is": "i",
@@ -25,13 +27,24 @@ _ALPHANUMERIC = bytes.maketrans(b"+/", b"xy")
 
 def token(term: Term) -> str:
     """The word that stands for `term`."""
-    digest = hashlib.blake2b(term.value.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return _LETTERS[term.kind] + b2a_base64(digest).translate(_ALPHANUMERIC)[:11].decode()
+    return _token(_LETTERS[term.kind], term.value)
 
 
 def tokens(read: ReadStory) -> str:
     """All tokens of a story, separated by blanks."""
-    return " ".join(token(term) if term.kind == "pair" else _remembered(term) for term in terms(read))
+    entities = chain.from_iterable(_of_entity(known.name, known.key) for known in read.reading.entities)
+    pairs = (_token("p", pair) for pair in terms.pairs(read))
+    return " ".join(dict.fromkeys((*map(_remembered, terms.beside_names(read)), *entities, *pairs)))
+
+
+def _token(letter: str, value: str) -> str:
+    digest = hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return letter + b2a_base64(digest).translate(_ALPHANUMERIC)[:11].decode()
 
 
 _remembered = lru_cache(maxsize=16_384)(token)
+
+
+@lru_cache(maxsize=16_384)
+def _of_entity(name: str, key: str) -> tuple[str, ...]:
+    return tuple(map(token, terms.of_entity(name, key)))
