@@ -33,7 +33,7 @@ def token(term: Term) -> str:
 def tokens(read: ReadStory) -> str:
     """All tokens of a story, separated by blanks."""
     entities = chain.from_iterable(_of_entity(known.name, known.key) for known in read.reading.entities)
-    pairs = (_token("p", pair) for pair in terms.pairs(read))
+    pairs = (_token(_LETTERS["pair"], pair) for pair in terms.pairs(read))
     return " ".join(dict.fromkeys((*map(_remembered, terms.beside_names(read)), *entities, *pairs)))
 
 
