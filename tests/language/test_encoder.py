@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from thinc.api import Linear, Model
 
@@ -33,7 +33,7 @@ def test_the_recogniser_reads_with_them(nlp: Language) -> None:
     assert not layers[0].layers
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None)
 @given(st.lists(st.text("ab Z.é’0\n", max_size=60), min_size=1, max_size=6), st.integers(0, 30))
 def test_the_vectors_are_those_of_spacy(nlp: Language, original: Layers, texts: list[str], times: int) -> None:
     """To the last digits, for short texts and long ones, empty ones among them."""

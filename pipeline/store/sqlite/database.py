@@ -163,7 +163,7 @@ class Database:
             for pragma in ("page_size=16384", "journal_mode=WAL", "synchronous=NORMAL", "cache_size=-8192"):
                 # A pragma that answers a row must be read to its end, or the next statement waits for it.
                 connection.execute(f"PRAGMA {pragma}").fetchall()
-            connection.execute("PRAGMA wal_autocheckpoint=8000").fetchall()
+            connection.execute("PRAGMA wal_autocheckpoint=4000").fetchall()
             with self._lock:
                 self._connections.append(connection)
         return connection
