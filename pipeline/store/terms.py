@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Literal, NamedTuple
 
 from pipeline.config.problems import without_user_info
-from pipeline.model import Entity, ReadStory
+from pipeline.model import ReadStory
 from pipeline.store.words import name
 
 TermKind = Literal["entity", "pair", "topic", "source", "feed", "language", "event", "watch", "is", "original"]
@@ -100,9 +100,11 @@ def of_entity(known_as: str, key: str) -> tuple[Term, Term]:
 
 def pairs(read: ReadStory) -> tuple[str, ...]:
     """The values of a story's terms for its pairs, each once: as many as all others, and no other story's."""
-    handles = {known.key: tuple(map(_handle, _handles(known))) for known in read.reading.entities}
-    found = ((a, b) for met in read.reading.pairs for a in handles[met.a] for b in handles[met.b])
-    return tuple(dict.fromkeys([f"{a}|{b}" if a < b else f"{b}|{a}" for a, b in found]))
+    handles = {known.key: _handles(known.name, known.key) for known in read.reading.entities}
+    found = [
+        f"{a}|{b}" if a < b else f"{b}|{a}" for met in read.reading.pairs for a in handles[met.a] for b in handles[met.b]
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def beside_names(read: ReadStory) -> Iterator[Term]:
@@ -130,9 +132,10 @@ def _differ(detected: str | None, declared: str | None) -> bool:
     return bool(detected and declared) and detected != (declared or "").partition("-")[0].casefold()
 
 
-def _handles(known: Entity) -> tuple[str, ...]:
+@lru_cache(maxsize=16_384)
+def _handles(known_as: str, key: str) -> tuple[str, ...]:
     """What an entity of a pair is asked for by: its name, and the configuration's key for it (others have a colon)."""
-    return (known.name,) if ":" in known.key else (known.name, known.key)
+    return (_handle(known_as),) if ":" in key else (_handle(known_as), _handle(key))
 
 
 def _handle(known_as: str) -> str:

@@ -26,7 +26,7 @@ from pipeline.store.sqlite.match import Alternative, alternatives
 from pipeline.store.sqlite.tokens import tokens
 from pipeline.store.sqlite.vocabulary import Vocabulary, Words
 from pipeline.store.terms import event
-from pipeline.store.words import words
+from pipeline.store.words import spelled
 
 PLACES = 1024
 """Row ids to a second: more stories than that in one second take the places of the seconds after it."""
@@ -74,7 +74,7 @@ class SqliteStories:
         if not stories:
             return set()
         written = [_written(read) for read in sorted(stories, key=_published)]
-        fresh = self._vocabulary.unknown(set(_words(written)))
+        fresh = self._vocabulary.unknown(_texts(written))
         try:
             with self._database.writing() as connection:
                 placed = [(each, _place_for(connection, each)) for each in written]
@@ -137,7 +137,7 @@ class SqliteStories:
         with self._database.writing() as connection:
             rows = connection.execute(f"{_READ} WHERE id > ? ORDER BY id LIMIT ?", (after, limit)).fetchall()
             placed = [(row_id, _written(_unpacked(revision, packed))) for row_id, revision, packed in rows]
-            self._vocabulary.learn(connection, sorted(set(_words(new for _, new in placed))))
+            self._vocabulary.learn(connection, self._vocabulary.unknown(_texts(new for _, new in placed)))
             self._index(connection, placed)
             connection.execute("UPDATE migration SET done = ?", (rows[-1][0] if rows else after,))
         return rows[-1][0] if rows else None
@@ -171,28 +171,25 @@ class _Written(NamedTuple):
     title: str
     text: str
     tags: str
-    words: tuple[Sequence[str], Sequence[str]]
     named: facets.Named
 
 
 def _written(read: ReadStory) -> _Written:
     story = read.story
-    title, text = words(story.title), words(story.text)
     return _Written(
         story.id,
         read.revision,
         _second(story.published_at),
         pack(read._replace(revision=0)),
-        " ".join(title),
-        " ".join(text),
+        spelled(story.title),
+        spelled(story.text),
         tokens(read),
-        (title, text),
         facets.named(read),
     )
 
 
-def _words(written: Iterable[_Written]) -> Iterator[str]:
-    return chain.from_iterable(chain.from_iterable(each.words for each in written))
+def _texts(written: Iterable[_Written]) -> str:
+    return " ".join(chain.from_iterable((each.title, each.text) for each in written))
 
 
 def _place_for(connection: Any, new: _Written) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from binascii import b2a_base64
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
 
@@ -27,19 +28,21 @@ _ALPHANUMERIC = bytes.maketrans(b"+/", b"xy")
 
 def token(term: Term) -> str:
     """The word that stands for `term`."""
-    return _token(_LETTERS[term.kind], term.value)
+    return _tokens(_LETTERS[term.kind], [term.value])[0]
 
 
 def tokens(read: ReadStory) -> str:
     """All tokens of a story, separated by blanks."""
     entities = chain.from_iterable(_of_entity(known.name, known.key) for known in read.reading.entities)
-    pairs = (_token(_LETTERS["pair"], pair) for pair in terms.pairs(read))
+    pairs = _tokens(_LETTERS["pair"], terms.pairs(read))
     return " ".join(dict.fromkeys((*map(_remembered, terms.beside_names(read)), *entities, *pairs)))
 
 
-def _token(letter: str, value: str) -> str:
-    digest = hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return letter + b2a_base64(digest).translate(_ALPHANUMERIC)[:11].decode()
+def _tokens(letter: str, values: Sequence[str]) -> list[str]:
+    """The token of each value: a digest with a byte of nothing behind it is three times three bytes, which base64 takes as they are."""
+    digests = [hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).digest() for value in values]
+    text = b2a_base64(b"\0".join((*digests, b""))).translate(_ALPHANUMERIC).decode()
+    return [letter + text[at : at + 11] for at in range(0, 12 * len(digests), 12)]
 
 
 _remembered = lru_cache(maxsize=16_384)(token)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,21 @@ from pipeline.store.snippet import is_like
 _LAST = "\U0010ffff"
 _PLACES = 2**18
 """Words that are remembered, two megabytes of them: the news has half as many that come again."""
+_AT_ONCE = 2**16
+"""Bytes that are hashed in one go, more than a word has and few enough to stay in the processor's cache."""
+_BLANK = ord(" ")
+
+Numbers = npt.NDArray[np.uint64]
+
+
+def _powers(of: int) -> Numbers:
+    return np.multiply.accumulate(np.full(_AT_ONCE, of % 2**64, dtype=np.uint64))
+
+
+_ODD = 0x9E3779B97F4A7C15
+_POWERS = _powers(_ODD)
+_INVERSE = _powers(pow(_ODD, -1, 2**64))
+_MIX = np.uint64(0xD6E8FEB86659FD93)
 
 
 class Vocabulary:
@@ -23,14 +38,16 @@ class Vocabulary:
     """
 
     def __init__(self) -> None:
-        self._known = np.zeros(_PLACES, dtype=np.int64)
+        self._known = np.zeros(_PLACES, dtype=np.uint64)
 
-    def unknown(self, words: Iterable[str]) -> list[str]:
-        """Those of `words` that may be new, in order, each once."""
-        listed = list(words)
-        hashes = _hashes(listed)
-        is_new = self._known[hashes % _PLACES] != hashes
-        return sorted({listed[at] for at in is_new.nonzero()[0].tolist()})
+    def unknown(self, text: str) -> list[str]:
+        """The words of `text`, which blanks divide, that may be new: in order, each once."""
+        fresh: set[bytes] = set()
+        for piece in _pieces(text.encode()):
+            starts, ends, hashes = _hashed(piece)
+            for at in np.flatnonzero(self._known[_places(hashes)] != hashes).tolist():
+                fresh.add(piece[starts[at] : ends[at]])
+        return sorted(word.decode() for word in fresh)
 
     def learn(self, connection: Any, words: list[str]) -> None:
         """Keep words, within the caller's transaction."""
@@ -38,13 +55,40 @@ class Vocabulary:
 
     def remember(self, words: list[str]) -> None:
         """Count as known, once the transaction is committed."""
-        hashes = _hashes(words)
-        self._known[hashes % _PLACES] = hashes
+        for piece in _pieces(" ".join(words).encode()):
+            _, _, hashes = _hashed(piece)
+            self._known[_places(hashes)] = hashes
 
 
-def _hashes(words: list[str]) -> npt.NDArray[np.int64]:
-    """Python's own, of 64 bits: no two words of a language share one."""
-    return np.fromiter(map(hash, words), np.int64, len(words))
+def _pieces(text: bytes) -> Iterator[bytes]:
+    """`text` cut at blanks."""
+    start = 0
+    while start < len(text):
+        end = len(text) if len(text) - start <= _AT_ONCE else text.rindex(b" ", start, start + _AT_ONCE) + 1
+        yield text[start:end]
+        start = end
+
+
+def _hashed(piece: bytes) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Numbers]:
+    """Where each word begins and ends, and its hash of 64 bits: no two words of a language share one.
+
+    The hash is the polynomial of the word's bytes, all of them taken from one running sum, modulo 2**64.
+    """
+    codes = np.frombuffer(piece, dtype=np.uint8)
+    is_word = np.zeros(len(codes) + 2, dtype=np.bool_)
+    np.not_equal(codes, _BLANK, out=is_word[1:-1])
+    edges = np.flatnonzero(is_word[1:] != is_word[:-1])
+    starts, ends = edges[::2], edges[1::2]
+    sums = np.zeros(len(codes) + 1, dtype=np.uint64)
+    np.cumsum(codes * _POWERS[: len(codes)], out=sums[1:])
+    hashes = (sums[ends] - sums[starts]) * _INVERSE[starts]
+    hashes ^= hashes >> np.uint64(32)
+    hashes *= _MIX
+    return starts, ends, hashes
+
+
+def _places(hashes: Numbers) -> npt.NDArray[np.intp]:
+    return (hashes >> np.uint64(64 - 18)).astype(np.intp)
 
 
 class Words:
