@@ -7,7 +7,7 @@ OPENBLAS_NUM_THREADS once, when it is first imported: a process that reads stori
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.language.tables import word_list
@@ -27,6 +27,11 @@ LONGEST_WORD = 200
 """A run of non-spaces longer than this is no word: spaCy's tokenizer takes time that grows faster than its length."""
 LONGEST_SPAN = 120
 """The recogniser sometimes swallows a whole list: no name is this long."""
+
+TEXTS_AT_ONCE = 32
+CHARACTERS_AT_ONCE = 150_000
+"""The texts that the recogniser takes at once, more than 32 stories have: what it holds of a text it holds until the last one of
+them is done, and thirty-two long reads at once would take a gigabyte."""
 
 LEARN_FROM = 500_000
 """Characters of the first texts whose words are remembered, about 150 stories: spaCy remembers none in a memory zone, and takes
@@ -87,17 +92,17 @@ class Recogniser:
         self._forgotten = 0
         self._model()
 
-    def spans(self, texts: Sequence[str], batch_size: int = 32) -> list[tuple[Span, ...]]:
+    def spans(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
         """The named spans of each text, in order of the texts and of the spans.
 
         What spaCy learns of new words is forgotten on return (`memory_zone`), but for those of the first `learn_from` characters.
         """
         nlp = self._model()
-        documents = self._remembered(nlp, texts) or texts
+        documents: Sequence[str | Doc] = self._remembered(nlp, texts) or texts
         known = len(nlp.vocab.strings)
         with nlp.memory_zone():
             try:
-                found = [_named(doc) for doc in nlp.pipe(documents, batch_size=batch_size)]
+                found = [_named(doc) for few in at_once(texts) for doc in nlp.pipe(documents[few], batch_size=TEXTS_AT_ONCE)]
                 self._forgotten += len(nlp.vocab.strings) - known
                 return found
             except Exception as error:  # noqa: BLE001  raised again below: spaCy 3.8 never leaves a zone that an exception ends
@@ -121,6 +126,18 @@ class Recogniser:
             return None
         self._learnt += sum(map(len, texts))
         return [nlp.make_doc(text) for text in texts]
+
+
+def at_once(texts: Sequence[str]) -> Iterator[slice]:
+    """Where to cut `texts` into batches of at most `TEXTS_AT_ONCE` and `CHARACTERS_AT_ONCE`, or of one text that is longer."""
+    first = characters = 0
+    for at, text in enumerate(texts):
+        characters += len(text)
+        if at > first and (characters > CHARACTERS_AT_ONCE or at - first == TEXTS_AT_ONCE):
+            yield slice(first, at)
+            first, characters = at, len(text)
+    if texts:
+        yield slice(first, len(texts))
 
 
 def _named(doc: Any) -> tuple[Span, ...]:
