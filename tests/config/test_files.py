@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config import Settings, load
+from pipeline.config.files import LISTS, MAPPINGS, SINGLE
 from pipeline.errors import ConfigError
 
 
@@ -157,3 +159,9 @@ def test_a_missing_file_and_a_directory_are_errors(tmp_path: Path) -> None:
 def test_a_byte_order_mark_is_no_matter(settings_of: Callable[..., Settings]) -> None:
     """Some editors write one."""
     assert len(settings_of("\ufeff" + feed("x")).feeds) == 1
+
+
+def test_every_key_of_the_settings_can_be_said_in_a_file(settings_of: Callable[..., Settings]) -> None:
+    """None is known to the settings and refused by the files."""
+    assert {*LISTS, *MAPPINGS, *SINGLE} == {*Settings.model_fields}
+    assert settings_of("retention: {stories: 400d}").retention.stories == timedelta(days=400)
