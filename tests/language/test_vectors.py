@@ -10,6 +10,7 @@ import pytest
 from pipeline.language import distil
 from pipeline.language.tables import rows
 from pipeline.language.vectors import FOLDER, MISSING, Vectors, has_vectors, load, vectors
+from pipeline.minilm import LAYERS, WIDTH
 
 
 def table() -> Vectors:
@@ -47,24 +48,17 @@ def test_the_table_is_small_and_knows_our_words() -> None:
     assert ours <= known
 
 
-def test_a_word_is_taken_apart_as_the_encoder_does() -> None:
-    """The longest piece first; what cannot be taken apart is unknown."""
-    known = {"[UNK]": 0, "de": 1, "##forest": 2, "##for": 3, "##est": 4, "##ation": 5}
-    assert distil._pieces("deforestation", known) == (1, 2, 5)
-    assert distil._pieces("defx", known) == (0,)
-
-
 def test_the_encoder_is_what_its_weights_say(tmp_path: Path) -> None:
     """Six layers of zeros but for the embeddings are layer norms of them: the mean of normed rows is their mean."""
     rng = np.random.default_rng(0)
-    width, inner = distil.WIDTH, 8
+    width, inner = WIDTH, 8
     weights = {
         "embeddings.word_embeddings.weight": rng.normal(size=(10, width)),
         "embeddings.position_embeddings.weight": np.zeros((5, width)),
         "embeddings.token_type_embeddings.weight": np.zeros((2, width)),
     }
     norms = ["embeddings.LayerNorm"]
-    for layer in range(distil.LAYERS):
+    for layer in range(LAYERS):
         at = f"encoder.layer.{layer}."
         sizes = {
             "attention.self.query": (width, width),
@@ -81,17 +75,6 @@ def test_the_encoder_is_what_its_weights_say(tmp_path: Path) -> None:
     words = weights["embeddings.word_embeddings.weight"][[3, 7]]
     normed = (words - words.mean(1, keepdims=True)) / words.std(1, keepdims=True)
     assert encoder.mean(np.array([[3, 7]]))[0] == pytest.approx(normed.mean(0), abs=1e-4)
-
-
-def test_weights_are_read_from_the_wheel_s_file() -> None:
-    """Eight bytes of length, a header in JSON, the numbers."""
-    header = (
-        b'{"bert.a":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"ids":{"dtype":"I64","shape":[1],"data_offsets":[8,16]}}'
-    )
-    data = len(header).to_bytes(8, "little") + header + np.array([1.5, -2], "<f4").tobytes() + bytes(8)
-    found = distil._weights(data)
-    assert list(found) == ["a"]
-    assert found["a"].tolist() == [[1.5], [-2.0]]
 
 
 def test_gelu_is_right() -> None:
