@@ -257,6 +257,8 @@ class Sketch(NamedTuple):
     """All its terms with their counts, as `stories/likeness.py` packs them."""
     duplicate_of: str | None = None
     """As the story's: a copy is of the event of its original, whatever its words."""
+    meaning: bytes = b""
+    """What a sentence encoder says of it, as `stories/meaning.py` packs it; nothing where none has read it."""
 
 
 class Event(NamedTuple):

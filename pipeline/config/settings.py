@@ -227,6 +227,13 @@ class RetentionSettings(_Model):
     """How long stories are kept after publication, hits and alerts after they were found: 1d to 36500d; without it, for ever."""
 
 
+class EventSettings(_Model):
+    """How stories of one happening are found."""
+
+    encoder: Text | None = None
+    """The file that `wirewatch events encoder` makes, relative to the current directory; without it, words alone count."""
+
+
 class Settings(_Model):
     """All that is configured."""
 
@@ -252,3 +259,5 @@ class Settings(_Model):
     """The table of names that `wirewatch entities import` makes, relative to the current directory; used where it is there."""
     polling: PollingSettings = Field(default_factory=PollingSettings)
     """How feeds are fetched; each of its keys has a default."""
+    events: EventSettings = Field(default_factory=EventSettings)
+    """How stories of one happening are found; by their words where nothing is said."""

@@ -24,6 +24,7 @@ from pipeline.search.beam import IndexStories
 from pipeline.store.address import address_of
 from pipeline.store.beam import Step
 from pipeline.stories.beam import FinishStories, Identify, PlaceCopies, PlaceInEvents, TakeUnfinished
+from pipeline.stories.encoder import encoder_of
 from pipeline.stories.identify import settled
 from pipeline.watches.beam import MatchWatches
 from pipeline.watches.match import WatchIndex, matched
@@ -44,7 +45,7 @@ class TellStories(beam.PTransform):
         return (
             landed
             | "same story?" >> beam.ParDo(Identify(store, clock)).with_output_types(Passages)
-            | "same event?" >> beam.ParDo(PlaceInEvents(store, clock)).with_output_types(Passages)
+            | "same event?" >> beam.ParDo(PlaceInEvents(store, clock, encoder_of(settings))).with_output_types(Passages)
             | "read" >> beam.ParDo(reading).with_output_types(Passages)
             | "watches" >> beam.ParDo(MatchWatches(store, settings.watches, clock)).with_output_types(Passages)
             | "index" >> beam.ParDo(IndexStories(store, Settle(settings, clock), clock)).with_output_types(Passages)

@@ -14,6 +14,7 @@ from pipeline.store.address import StoreAddress, store_at
 from pipeline.store.beam import LEASE, Step, batches
 from pipeline.store.roles import Store
 from pipeline.stories.copies import placed
+from pipeline.stories.encoder import encoder_at
 from pipeline.stories.events import Placing
 from pipeline.stories.identify import identify
 from pipeline.stories.likeness import Rarity
@@ -90,9 +91,16 @@ class PlaceCopies(Step):
 
 
 class PlaceInEvents(Step):
-    """Batches of passages in, the same out with the events of their stories, whose sketches are kept from here on."""
+    """Batches of passages in, the same out with the events of their stories, whose sketches are kept from here on.
+
+    `encoder` is the path of the file that says what stories mean; None where they are told by their words alone.
+    """
 
     stage = "stories"
+
+    def __init__(self, store: StoreAddress | str, clock: Clock = utc_now, encoder: str | None = None) -> None:
+        super().__init__(store, clock)
+        self.encoder = encoder
 
     def setup(self) -> None:
         super().setup()
@@ -108,7 +116,8 @@ class PlaceInEvents(Step):
     def _placed(self, passages: Sequence[Passage]) -> list[Passage]:
         if self.placing is None:
             resting = _resting(self.address)
-            self.placing = Placing(self.store, resting.pop() if resting else None)
+            encode = encoder_at(self.encoder) if self.encoder else None
+            self.placing = Placing(self.store, resting.pop() if resting else None, encode)
         return self.placing.placed(passages, self.clock())
 
 

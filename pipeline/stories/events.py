@@ -14,6 +14,7 @@ from pipeline.model import Passage, Sketch, Story
 from pipeline.store.roles import Store, Telling
 from pipeline.stories.grouping import LEAST_ALIKE, WINDOW, crowding, nearness
 from pipeline.stories.likeness import Rarity, packed_terms, telling
+from pipeline.stories.meaning import Encode, with_meanings
 
 MOST_ALIKE = 48
 """Stories that one is compared with."""
@@ -33,10 +34,11 @@ def rarity_of(store: Store) -> Rarity:
     return rarity
 
 
-def sketch_of(story: Story) -> Sketch:
-    """What is remembered of a story; its event is as the story says."""
+def sketch_of(story: Story, encode: Encode | None = None) -> Sketch:
+    """What is remembered of a story, with what it means where there is an `encode`; its event is as the story says."""
     terms = packed_terms(story.title, story.text)
-    return Sketch(story.id, story.event_id, story.source, story.published_at, telling(terms), terms, story.duplicate_of)
+    meaning = encode(story.title, story.text) if encode else b""
+    return Sketch(story.id, story.event_id, story.source, story.published_at, telling(terms), terms, story.duplicate_of, meaning)
 
 
 def wanted(sketch: Sketch, rarity: Rarity) -> Telling:
@@ -46,7 +48,8 @@ def wanted(sketch: Sketch, rarity: Rarity) -> Telling:
 
 def likenesses(sketch: Sketch, others: Sequence[Sketch], rarity: Rarity) -> list[float]:
     """How alike each of `others` is to a story, less where they are apart in time."""
-    alike = rarity.alike(sketch.terms, [other.terms for other in others])
+    words = rarity.alike(sketch.terms, [other.terms for other in others])
+    alike = with_meanings(words, sketch.meaning, [other.meaning for other in others])
     return [
         how * nearness((sketch.published_at - other.published_at).total_seconds())
         for how, other in zip(alike.tolist(), others, strict=True)
@@ -56,9 +59,10 @@ def likenesses(sketch: Sketch, others: Sequence[Sketch], rarity: Rarity) -> list
 class Placing:
     """Places stories in events, batch by batch. Remembers how rare terms are, and nothing that another worker would miss."""
 
-    def __init__(self, store: Store, rarity: Rarity | None = None) -> None:
-        """With `rarity`, goes on from what was counted before."""
+    def __init__(self, store: Store, rarity: Rarity | None = None, encode: Encode | None = None) -> None:
+        """With `rarity`, goes on from what was counted before; with `encode`, stories are placed by what they mean too."""
         self._store = store
+        self._encode = encode
         self.rarity = rarity or rarity_of(store)
         self._counted = 0
 
@@ -72,7 +76,7 @@ class Placing:
         if not changed:
             return list(passages)
         known = self._store.events.of_stories({passage.story.id for passage in passages if passage.is_new})
-        sketches = {id: sketch_of(story) for id, story in changed.items()}
+        sketches = {id: sketch_of(story, self._encode) for id, story in changed.items()}
         fresh = {passage.story.id for passage in passages if passage.is_new} - known.keys()
         events = {id: sketch.event_id for id, sketch in known.items()}
         events |= {id: story.event_id for id, story in changed.items() if id not in events}

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.stories.likeness import SLOTS, Floats, Packed
+from pipeline.stories.meaning import with_meaning
 
 LEAST_ALIKE = 0.13
 """How alike the stories of two groups are on average, less crowding, where they tell one happening: the one threshold."""
@@ -34,6 +35,8 @@ class Told(NamedTuple):
     at: datetime
     terms: Packed
     weights: Floats
+    meaning: Floats | None = None
+    """What it means, as a vector of length one; None where no encoder has read it."""
 
 
 def nearness(apart_s: float) -> float:
@@ -54,7 +57,7 @@ def grouped(told: Sequence[Told], alike: Sequence[Mapping[int, float]], crowded:
     two groups that are most alike are made one until none are alike enough: every pair of their stories counts the same.
     """
     groups = {
-        at: _Group(1, each.terms, each.weights, crowding, each.at.timestamp())
+        at: _Group(1, each.terms, each.weights, crowding, each.at.timestamp(), int(each.meaning is not None), each.meaning)
         for at, (each, crowding) in enumerate(zip(told, crowded, strict=True))
     }
     near: dict[int, set[int]] = {at: set() for at in groups}
@@ -98,11 +101,22 @@ class _Group(NamedTuple):
     weights: Floats
     crowded: float
     seconds: float
+    meant: int
+    """How many have a meaning."""
+    meaning: Floats | None
 
     def with_(self, other: _Group) -> _Group:
         terms, places = np.unique(np.concatenate([self.terms, other.terms]), return_inverse=True)
         weights = np.bincount(places, np.concatenate([self.weights, other.weights])).astype(np.float32)
-        return _Group(self.stories + other.stories, terms, weights, self.crowded + other.crowded, self.seconds + other.seconds)
+        return _Group(
+            self.stories + other.stories,
+            terms,
+            weights,
+            self.crowded + other.crowded,
+            self.seconds + other.seconds,
+            self.meant + other.meant,
+            other.meaning if self.meaning is None else self.meaning if other.meaning is None else self.meaning + other.meaning,
+        )
 
 
 class _Scales:
@@ -120,7 +134,12 @@ class _Scales:
         return [(other, score) for other, score in found if score >= LEAST_ALIKE]
 
     def _score(self, one: _Group, other: _Group) -> float:
-        average = float(self._laid[other.terms] @ other.weights) / (one.stories * other.stories)
+        pairs = one.stories * other.stories
+        average = float(self._laid[other.terms] @ other.weights) / pairs
+        if one.meaning is not None and other.meaning is not None:
+            meant = one.meant * other.meant
+            # Where only some have a meaning, their words count as alike as those of all.
+            average += meant / pairs * (with_meaning(average, float(one.meaning @ other.meaning) / meant) - average)
         apart_s = one.seconds / one.stories - other.seconds / other.stories
         return average * nearness(apart_s) - (one.crowded / one.stories + other.crowded / other.stories) / 2
 

@@ -16,6 +16,7 @@ from pipeline.store.roles import Store
 from pipeline.stories.events import MOST_ALIKE, likenesses, wanted
 from pipeline.stories.grouping import LEAST_ALIKE, Told, crowding, grouped
 from pipeline.stories.likeness import Rarity, slots
+from pipeline.stories.meaning import direction
 from pipeline.stories.versions import event_of
 
 MOST_AT_ONCE = 10_000
@@ -88,13 +89,18 @@ def _groups(originals: Sequence[Sketch], near: _Near, rarity: Rarity) -> list[li
     """`originals`, oldest first, in groups of one happening each; the group of the oldest first."""
     near.look(originals)
     place = {sketch.story_id: at for at, sketch in enumerate(originals)}
-    told = [Told(each.published_at, slots(each.terms), rarity.weights(each.terms)) for each in originals]
+    told = [_told(each, rarity) for each in originals]
     alike = [{place[id]: how for id, how in near.of(each).items() if id in place} for each in originals]
     crowded = [crowding(list(near.of(each).values())) for each in originals]
     groups: dict[int, list[Sketch]] = defaultdict(list)
     for sketch, first in zip(originals, grouped(told, alike, crowded), strict=True):
         groups[first].append(sketch)
     return list(groups.values())
+
+
+def _told(sketch: Sketch, rarity: Rarity) -> Told:
+    meaning = direction(sketch.meaning) if sketch.meaning else None
+    return Told(sketch.published_at, slots(sketch.terms), rarity.weights(sketch.terms), meaning)
 
 
 def _named(groups: Sequence[Sequence[Sketch]]) -> tuple[list[tuple[str, Sequence[Sketch]]], dict[str, str]]:

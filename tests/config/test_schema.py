@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from pipeline.config import (
     EntitySettings,
+    EventSettings,
     FeedSettings,
     PollingSettings,
     Settings,
@@ -90,7 +91,9 @@ def test_durations_and_variables_fit_as_they_are_written() -> None:
     assert SCHEMA["$defs"]["FeedSettings"]["properties"]["every"]["default"] == "5m"
 
 
-@pytest.mark.parametrize("model", [Settings, FeedSettings, EntitySettings, WatchSettings, WebhookSettings, PollingSettings])
+@pytest.mark.parametrize(
+    "model", [Settings, FeedSettings, EntitySettings, WatchSettings, WebhookSettings, PollingSettings, EventSettings]
+)
 def test_every_key_is_described(model: type[BaseModel]) -> None:
     """In the schema, and with it wherever an editor shows it."""
     described = SCHEMA if model is Settings else SCHEMA["$defs"][model.__name__]

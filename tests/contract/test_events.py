@@ -13,7 +13,8 @@ HOUR = timedelta(hours=1)
 
 
 def sketch(name: str, *telling: int, event: str = "e", hours: int = 0) -> Sketch:
-    return Sketch(name, event, "daily.example", NOON + hours * HOUR, telling, b"terms of " + name.encode(), "original")
+    terms, meaning = b"terms of " + name.encode(), bytes(range(256))
+    return Sketch(name, event, "daily.example", NOON + hours * HOUR, telling, terms, "original", meaning)
 
 
 def telling(*terms: int, hours: int = 72) -> Telling:
@@ -67,7 +68,7 @@ def test_an_events_newest_sketches_are_its_members(store: Store):
     assert {id: names(found) for id, found in store.events.members(["e", "f", "g"], 2).items()} == {"e": ["b", "c"], "f": ["d"]}
     store.events.move({"b": Place("f", "a"), "z": Place("f", None)})
     assert {id: names(found) for id, found in store.events.members(["e", "f"], 9).items()} == {"e": ["c", "a"], "f": ["b", "d"]}
-    assert [each.event_id for each in store.events.alike({"x": telling(1)}, 9)["x"]] == ["f"]
+    assert store.events.alike({"x": telling(1)}, 9)["x"] == [sketch("b", 1, event="f", hours=2)._replace(duplicate_of="a")]
     store.events.move({})
 
 

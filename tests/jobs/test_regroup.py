@@ -11,19 +11,30 @@ from pipeline.jobs.regroup import LOOK_BACK, regroup
 from pipeline.model import Entity, Reading, ReadStory, Story, TopicScore
 from pipeline.store.roles import Merger, Place, Store
 from pipeline.stories.events import Placing, sketch_of
+from pipeline.stories.meaning import Encode
 from tests.fakes import MemoryStore
-from tests.stories.happenings import NOON, stored, story, together
+from tests.stories.happenings import (
+    FEW_WORDS_IN_COMMON,
+    NOON,
+    SOME_WORDS_IN_COMMON,
+    all_alike,
+    all_unlike,
+    in_words,
+    stored,
+    story,
+    together,
+)
 
 HOUR = timedelta(hours=1)
 FIRE = [story(f"f{n}", "fire", n, 10 * n) for n in range(4)]
 BANK = [story(f"b{n}", "bank", 50 + n, 10 * n) for n in range(4)]
 
 
-def apart(store: Store, *stories: Story) -> None:
+def apart(store: Store, *stories: Story, encode: Encode | None = None) -> None:
     """Stories that as many workers met at once: each began an event of its own."""
     for told in stories:
         assert store.stories.put([ReadStory(told, Reading(told.versions[-1].id))]) == set()
-    store.events.keep([sketch_of(told) for told in stories], NOON)
+    store.events.keep([sketch_of(told, encode) for told in stories], NOON)
 
 
 def event(store: Store, story_id: str) -> str:
@@ -62,6 +73,26 @@ def test_an_event_of_two_happenings_is_split():
     done = regroup(store, NOON)
     assert (event(store, "f0"), event(store, "b0")) == ("mixed", BANK[0].event_id)
     assert (done.moved, done.ended) == (2, 0)
+
+
+def test_what_stories_mean_counts_when_they_are_grouped_again():
+    """As it does when they arrive; where one has no meaning their words alone count."""
+    for texts, encode, events in (
+        (FEW_WORDS_IN_COMMON, None, 2),
+        (FEW_WORDS_IN_COMMON, all_alike, 1),
+        (SOME_WORDS_IN_COMMON, None, 1),
+        (SOME_WORDS_IN_COMMON, all_unlike, 2),
+    ):
+        told = [in_words(f"t{n}", text, n) for n, text in enumerate(texts)]
+        store = MemoryStore()
+        apart(store, *told, encode=encode)
+        regroup(store, NOON)
+        assert len(together(store)) == events
+        store = MemoryStore()
+        apart(store, told[0], encode=encode)
+        apart(store, told[1])
+        regroup(store, NOON)
+        assert len(together(store)) == (2 if texts is FEW_WORDS_IN_COMMON else 1)
 
 
 def test_an_event_that_lives_again_leads_nowhere():
@@ -196,12 +227,16 @@ def test_an_events_record_is_of_all_its_stories():
 @settings(max_examples=15, deadline=None)
 @given(st.data())
 def test_two_workers_and_any_order_end_with_the_same_events(data: st.DataObject):
-    """The stories of each event are the same, however they came: in whatever order, in batches of any size, to either worker."""
+    """The stories of each event are the same, however they came: in whatever order, in batches of any size, to either worker.
+
+    With an encoder too, which finds some alike that are not and some unlike that are.
+    """
+    encode = data.draw(st.sampled_from([None, all_unlike, lambda title, text: all_alike(title, text) if len(text) % 2 else b""]))
     stories = [*FIRE, *BANK, *(story(f"q{n}", "quake", 70 + n, 5 * n) for n in range(3)), story("l", "launch", 99, 30)]
     ends = set()
     for _ in range(2):
         store = MemoryStore()
-        workers = [Placing(store), Placing(store)]
+        workers = [Placing(store, encode=encode), Placing(store, encode=encode)]
         rest = data.draw(st.permutations(stories))
         while rest:
             size = data.draw(st.integers(1, 5))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
+
 from pipeline.model import Passage, Reading, ReadStory, Story, Version
 from pipeline.store.roles import Store
 from pipeline.stories.events import Placing
+from pipeline.stories.meaning import packed
 from pipeline.stories.versions import event_of
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -31,6 +34,30 @@ def story(name: str, about: str, seed: int, minutes: int = 0, copy_of: str | Non
     return Story(
         name, title, text, None, f"{name}.example", (), "en", at, at, versions, event_of(name), copy_of
     )  # fmt: skip
+
+
+FEW_WORDS_IN_COMMON = (
+    "warehouse fire leeds crews foam ladders roof pumps night",
+    "warehouse engines smoke flames river town wind heat",
+)
+"""As two outlets may tell one happening, or as two happenings may be told: by their words alone they are two."""
+SOME_WORDS_IN_COMMON = (FEW_WORDS_IN_COMMON[0], "warehouse fire blaze flames engines smoke")
+"""The same, but by their words alone they are one."""
+
+
+def all_alike(title: str, text: str) -> bytes:
+    """What stories mean to an encoder that finds them all the same."""
+    return packed(np.eye(384)[0]) if title or text else b""
+
+
+def all_unlike(title: str, text: str) -> bytes:
+    """What stories mean to an encoder that finds nothing in common where a word is different."""
+    return packed(np.eye(384)[sum(map(ord, title + text)) % 384])
+
+
+def in_words(name: str, text: str, minutes: int = 0) -> Story:
+    """A story of just these words."""
+    return story(name, "fire", 1, minutes)._replace(title="", text=text)
 
 
 def passage(told: Story, *, is_new: bool = True, revision: int = 0) -> Passage:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from pipeline.store.roles import Place
 from pipeline.stories.events import Placing
 from tests.fakes import MemoryStore
-from tests.stories.happenings import NOON, passage, stored, story
+from tests.stories.happenings import (
+    FEW_WORDS_IN_COMMON,
+    NOON,
+    SOME_WORDS_IN_COMMON,
+    all_alike,
+    all_unlike,
+    in_words,
+    passage,
+    stored,
+    story,
+)
 
 
 def test_a_happening_told_by_many_is_one_event():
@@ -64,3 +74,35 @@ def test_a_story_without_words_is_an_event_of_its_own():
     placing = Placing(store)
     mute = [story(name, "fire", 1)._replace(title="", text="!") for name in "ab"]
     assert len({told.event_id for told in stored(store, placing, *mute)}) == 2
+
+
+def test_what_stories_mean_counts_beside_their_words():
+    """Few words in common are enough where they mean the same, and some are not where they mean something else."""
+    for texts, encode, events in (
+        (FEW_WORDS_IN_COMMON, None, 2),
+        (FEW_WORDS_IN_COMMON, all_alike, 1),
+        (SOME_WORDS_IN_COMMON, None, 1),
+        (SOME_WORDS_IN_COMMON, all_unlike, 2),
+    ):
+        store = MemoryStore()
+        told = stored(store, Placing(store, encode=encode), *(in_words(name, text) for name, text in zip("ab", texts, strict=True)))
+        assert len({each.event_id for each in told}) == events
+        kept = store.events.of_stories(["a", "b"]).values()
+        assert [each.meaning for each in kept] == [encode("", text) if encode else b"" for text in texts]
+
+
+def test_stories_kept_before_there_was_an_encoder_are_met_by_their_words():
+    """The day it is configured, half of them have no meaning."""
+    store = MemoryStore()
+    (before,) = stored(store, Placing(store), in_words("a", SOME_WORDS_IN_COMMON[0]))
+    (since,) = stored(store, Placing(store, encode=all_unlike), in_words("b", SOME_WORDS_IN_COMMON[1]))
+    assert since.event_id == before.event_id
+
+
+def test_an_edit_means_what_it_says_now():
+    """Its sketch is made anew."""
+    store = MemoryStore()
+    placing = Placing(store, encode=all_unlike)
+    (told,) = stored(store, placing, in_words("a", FEW_WORDS_IN_COMMON[0]))
+    placing.placed([passage(told._replace(text=FEW_WORDS_IN_COMMON[1]), is_new=False, revision=1)], NOON)
+    assert store.events.of_stories(["a"])["a"].meaning == all_unlike("", FEW_WORDS_IN_COMMON[1])

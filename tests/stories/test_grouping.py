@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.stories.grouping import MOST_CROWDED, Told, crowding, grouped
+from pipeline.stories.likeness import Floats
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -45,6 +46,22 @@ def test_one_story_between_two_happenings_does_not_make_them_one():
     one, other = [told(*range(1, 9)) for _ in range(4)], [told(*range(11, 19)) for _ in range(4)]
     found = groups([*one, *other, told(1, 2, 11)])
     assert found[:8] == [0, 0, 0, 0, 4, 4, 4, 4]
+
+
+def test_the_meanings_of_a_group_count_as_those_of_its_pairs():
+    """Whether two groups are one depends on all of both that have a meaning: half of them alike is half as much."""
+    same, other = np.eye(384, dtype=np.float32)[:2]
+    few = [told(1, 2, 3, 4, 5, 6), told(1, 2, 3, 4, 5, 7), told(1, 12, 13, 14, 15, 16)]
+
+    def found(*meanings: Floats | None) -> list[int]:
+        return groups([each._replace(meaning=meaning) for each, meaning in zip(few, meanings, strict=True)])
+
+    assert found(None, None, None) == found(same, same, None) == [0, 0, 0]
+    assert found(same, same, same) == [0, 0, 0]
+    assert found(same, same, other) == [0, 0, 2]
+    assert found(same, same, 0.2 * same + 0.98 * other) == [0, 0, 2]
+    assert found(same, same, 0.4 * same + 0.92 * other) == [0, 0, 0]
+    assert found(same, None, other) == [0, 0, 0]
 
 
 def test_where_it_is_crowded_being_alike_says_less():
