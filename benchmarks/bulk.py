@@ -6,9 +6,10 @@ The stories have 550 words and were really read. By turns, each into new indices
 made, with its four threads; `store.stories.put` in batches of 100 from four threads, and from one. The store makes the documents,
 looks what is there, and returns when they can be searched; the bare bulk is searchable once it has ended.
 
-Then all that the chain asks of the store, batch after batch of 100 new stories: a feed's lease, landing, reading it back, claims
-and bands and the stories that resemble, writing, hits and alerts, finishing, what is due, delivering. Counted is the processor time
-of the server's process, by the role it was asked as; what it does by itself in between (refreshes, merges) is told apart.
+Then all that the chain asks of the store, batch after batch of 100 new stories: a feed's lease, landing, reading it back, claims,
+sketches and the stories like them, writing, bands and habits and copies, hits and alerts, finishing, what is due, delivering.
+Counted is the processor time of the server's process, by the role it was asked as; what it does by itself in between (refreshes,
+merges) is told apart.
 
 Prints one JSON line. Exit 1 below .8 of the bare bulk, or above 4 ms a story.
 """
@@ -39,12 +40,15 @@ from pipeline.config import Settings
 from pipeline.language.pool import ReadingPool
 from pipeline.language.read import Text
 from pipeline.model import ItemVersion, Passage, Reading, ReadStory
+from pipeline.search.beam import read_story
 from pipeline.store.beam import batches
 from pipeline.store.elasticsearch.client import Access
 from pipeline.store.elasticsearch.documents import document
 from pipeline.store.elasticsearch.indices import mappings, settings
 from pipeline.store.elasticsearch.store import ElasticsearchStore
 from pipeline.store.roles import Store
+from pipeline.stories import copies
+from pipeline.stories.events import Placing
 from pipeline.stories.identify import identify
 from pipeline.watches.match import WatchIndex, matched
 from tests.fakes import MemoryStore
@@ -153,7 +157,7 @@ class MeteredStore:
             setattr(self, role, Metered(role, getattr(store, role), meter))
 
 
-def chain(store: Any, batch: Sequence[ItemVersion], read: dict[str, Reading], watches: WatchIndex) -> int:
+def chain(store: Any, batch: Sequence[ItemVersion], read: dict[str, Reading], watches: WatchIndex, placing: Placing) -> int:
     """All that the chain and the deliverer ask of the store for a batch of what a feed brings; how many alerts it made."""
     now = batch[-1].seen_at
     until = now + timedelta(minutes=2)
@@ -162,13 +166,10 @@ def chain(store: Any, batch: Sequence[ItemVersion], read: dict[str, Reading], wa
     for state in store.feeds.lease(now, until, 1):
         landed = store.landing.land(batch, until, [state._replace(next_poll_at=now, etag=str(now))])
     passages, _ = identify(store.landing.read(landed), store)
+    passages = placing.placed(passages, now)
     passages = [matched(each._replace(reading=read[each.story.versions[-1].id]), watches, now) for each in passages]
-    stories = [
-        ReadStory(each.story, each.reading, each.revision, tuple(hit.watch for hit in each.hits))
-        for each in passages
-        if each.reading
-    ]
-    assert store.stories.put(stories) == set()
+    assert store.stories.put([read_story(each) for each in passages]) == set()
+    passages = copies.placed(passages, store, now)
     hits = [(hit, each.story) for each in passages for hit in each.hits]
     assert not store.outbox.known_hits([hit.id for hit, _ in hits])
     alerts = [alert_of(hit, story, now) for hit, story in hits]
@@ -187,8 +188,9 @@ def chained(server: Elasticsearch, landing: Sequence[ItemVersion], read: dict[st
     store.feeds.subscribe(["https://outlet.example/rss"], landing[0].seen_at)
     time.sleep(SETTLED_S)
     meter.reset()
-    watches = WatchIndex(CONFIGURED.watches)
-    alerts = sum(chain(MeteredStore(store, meter), batch, read, watches) for batch in batches(landing, BATCH))
+    metered, watches = MeteredStore(store, meter), WatchIndex(CONFIGURED.watches)
+    placing = Placing(metered)
+    alerts = sum(chain(metered, batch, read, watches, placing) for batch in batches(landing, BATCH))
     time.sleep(SETTLED_S)
     meter.charge("by itself")
     assert store.stories.count() == len(landing)

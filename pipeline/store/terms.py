@@ -101,9 +101,7 @@ def of_entity(known_as: str, key: str) -> tuple[Term, Term]:
 def pairs(read: ReadStory) -> tuple[str, ...]:
     """The values of a story's terms for its pairs, each once: as many as all others, and no other story's."""
     handles = {known.key: _handles(known.name, known.key) for known in read.reading.entities}
-    found = [
-        f"{a}|{b}" if a < b else f"{b}|{a}" for met in read.reading.pairs for a in handles[met.a] for b in handles[met.b]
-    ]
+    found = [f"{a}|{b}" if a < b else f"{b}|{a}" for met in read.reading.pairs for a in handles[met.a] for b in handles[met.b]]
     return tuple(dict.fromkeys(found))
 
 

@@ -66,6 +66,7 @@ def test_an_events_newest_sketches_are_its_members(store: Store):
     """A moved story is a member of its new event, found there and nowhere else."""
     store.events.keep([sketch("a"), sketch("b", 1, hours=2), sketch("c", hours=1), sketch("d", event="f")], NOON)
     assert {id: names(found) for id, found in store.events.members(["e", "f", "g"], 2).items()} == {"e": ["b", "c"], "f": ["d"]}
+    assert [each.event_id for each in store.events.alike({"x": telling(1)}, 9)["x"]] == ["e"]
     store.events.move({"b": Place("f", "a"), "z": Place("f", None)})
     assert {id: names(found) for id, found in store.events.members(["e", "f"], 9).items()} == {"e": ["c", "a"], "f": ["b", "d"]}
     assert store.events.alike({"x": telling(1)}, 9)["x"] == [sketch("b", 1, event="f", hours=2)._replace(duplicate_of="a")]

@@ -1,6 +1,8 @@
 """Sketches and events in Elasticsearch: an index of their own, in which the terms that tell a story are keywords.
 
 A search for what is alike is a sum of constant scores, cheap and the same on every copy of a shard; a batch of them is one request.
+It answers which versions of which sketches, and those that this process has not seen of late are got: fifty sketches a story would
+else be most of the server's work, and of ours.
 """
 
 from __future__ import annotations
@@ -14,11 +16,14 @@ from pipeline.model import Event, Sketch
 from pipeline.store.elasticsearch.bytes64 import decoded, encoded, microseconds, moment
 from pipeline.store.elasticsearch.client import Cluster, Write, kept, refused
 from pipeline.store.elasticsearch.indices import Indices
+from pipeline.store.elasticsearch.remembered import Remembered, Version
 from pipeline.store.roles import Place, Telling
 
 _MOST_TRIES = 8
 _PAGE = 500
 _LARGEST_SEARCH = 10_000
+_MOST_REMEMBERED = 10_000
+"""Sketches, some 15 MB of them."""
 _LOOKED_AT = ":looked-at"
 """The id of what is remembered beside the redirects; no event's id has a colon."""
 _NEWEST_FIRST = [{"published_at": "desc"}, {"story_id": "asc"}]
@@ -32,6 +37,7 @@ class ElasticsearchEvents:
         self._sketches = indices.name("sketches")
         self._events = indices.name("events")
         self._redirects = indices.name("redirects")
+        self._remembered = Remembered[Sketch](_MOST_REMEMBERED)
 
     def keep(self, sketches: Sequence[Sketch], now: datetime) -> None:
         writes = [Write("index", self._sketches, each.story_id, _document(each, microseconds(now))) for each in sketches]
@@ -61,8 +67,21 @@ class ElasticsearchEvents:
         return {id: _sketch(each.source) for id, each in self._cluster.mget([(self._sketches, id) for id in ids]).items()}
 
     def alike(self, wanted: Mapping[str, Telling], limit: int) -> dict[str, list[Sketch]]:
-        found = self._cluster.searches(self._sketches, [_alike(name, telling, limit) for name, telling in wanted.items()])
-        return {name: _sketches(answer) for name, answer in zip(wanted, found, strict=True)}
+        answers = self._cluster.searches(self._sketches, [_alike(name, telling, limit) for name, telling in wanted.items()])
+        found = {
+            name: {hit["fields"]["story_id"][0]: (hit["_seq_no"], hit["_primary_term"]) for hit in answer["hits"]["hits"]}
+            for name, answer in zip(wanted, answers, strict=True)
+        }
+        known = self._at({id: version for each in found.values() for id, version in each.items()})
+        return {name: [known[id] for id in each if id in known] for name, each in found.items()}
+
+    def _at(self, versions: Mapping[str, Version]) -> dict[str, Sketch]:
+        """The sketches of stories at these versions or later ones; one that is gone by now is not among them."""
+        known = self._remembered.at(versions)
+        got = self._cluster.mget([(self._sketches, id) for id in versions if id not in known], source=["sketch"])
+        fresh = {id: ((each.seq_no, each.primary_term), _sketch(each.source)) for id, each in got.items()}
+        self._remembered.keep(fresh)
+        return known | {id: sketch for id, (_, sketch) in fresh.items()}
 
     def members(self, event_ids: Collection[str], limit: int) -> dict[str, list[Sketch]]:
         bodies = [
@@ -191,6 +210,9 @@ def _alike(name: str, telling: Telling, limit: int) -> dict[str, Any]:
         "query": {"bool": asked} if terms else {"match_none": {}},
         "sort": ["_score", *_NEWEST_FIRST],
         "size": limit,
-        "_source": ["sketch"],
+        # Which ones, and no more: neither an id nor a source is looked up among the stored fields.
+        "stored_fields": "_none_",
+        "docvalue_fields": ["story_id"],
+        "seq_no_primary_term": True,
         "track_total_hits": False,
     }

@@ -39,7 +39,7 @@ def tokens(read: ReadStory) -> str:
 
 
 def _tokens(letter: str, values: Sequence[str]) -> list[str]:
-    """The token of each value: a digest with a byte of nothing behind it is three times three bytes, which base64 takes as they are."""
+    """The token of each value, in one go: with a byte of nothing behind it a digest is nine, which base64 takes as they are."""
     digests = [hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).digest() for value in values]
     text = b2a_base64(b"\0".join((*digests, b""))).translate(_ALPHANUMERIC).decode()
     return [letter + text[at : at + 11] for at in range(0, 12 * len(digests), 12)]
