@@ -300,14 +300,11 @@ class MemoryBands:
 
     def __init__(self, lock: RLock) -> None:
         self._lock = lock
-        self._kept: dict[str, set[int]] = {}
         self._last: dict[str, list[int]] = {}
 
     def keep(self, banded: Mapping[str, Sequence[int]]) -> None:
         with self._lock:
-            for key, its in banded.items():
-                self._kept.setdefault(key, set()).update(its)
-                self._last[key] = list(its)
+            self._last |= {key: list(its) for key, its in banded.items()}
 
     def all(self) -> Iterator[tuple[str, list[int]]]:
         with self._lock:
@@ -315,7 +312,7 @@ class MemoryBands:
 
     def sharing(self, banded: Mapping[str, Sequence[int]], least: int) -> dict[str, list[str]]:
         with self._lock:
-            counts = {key: {other: len(set(its) & kept) for other, kept in self._kept.items()} for key, its in banded.items()}
+            counts = {key: {other: len(set(its) & set(last)) for other, last in self._last.items()} for key, its in banded.items()}
         return {
             key: sorted((other for other in of if other != key and of[other] >= least), key=lambda other: (-of[other], other))[:20]
             for key, of in counts.items()

@@ -156,8 +156,8 @@ class Stories(Protocol):
 class Bands(Protocol):
     """The bands of each text of late, and who shares them: what copies of one text are found by.
 
-    A band is a number below 2**32. Of a story that was kept several times the last text counts, and earlier ones may. A store may
-    forget all but the last hundred thousand texts.
+    A band is a number below 2**32. Of a story that was kept several times the last text counts, once: else what is found would
+    depend on the order in which stories came. A store may forget all but the last hundred thousand texts.
     """
 
     def keep(self, banded: Mapping[str, Sequence[int]]) -> None:

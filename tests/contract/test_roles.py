@@ -163,6 +163,20 @@ def test_stories_that_share_bands_are_found_by_whoever_asks(store: Store):
     store.bands.keep({})
 
 
+def test_a_storys_last_bands_are_what_it_is_found_by(store: Store):
+    """Kept again, the same bands count once, and those of an earlier wording no more."""
+    store.bands.keep({"a": [1, 2], "b": [3, 4]})
+    store.bands.keep({f"other{n}": [100 + n] for n in range(9)})
+    store.bands.keep({"a": [1, 2], "b": [4, 5]})
+    assert store.bands.sharing({"x": [1, 7], "y": [3, 4], "z": [4, 5], "v": [2, 1]}, 2) == {
+        "x": [],
+        "y": [],
+        "z": ["b"],
+        "v": ["a"],
+    }
+    assert store.bands.sharing({"x": [3]}, 1) == {"x": []}
+
+
 def test_habits_are_written_over_what_was_read(store: Store):
     """Of two that learn at once the slower is told."""
     habit = Habit("news.example", {7: ("a", "b"), 2**32 - 1: ("c",)})

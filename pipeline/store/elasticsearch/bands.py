@@ -41,19 +41,20 @@ class ElasticsearchBands:
             for band in set(bands):
                 holders[band].append(story_id)
         shared: dict[str, Counter[str]] = {story_id: Counter() for story_id in banded}
-        for other, bands in self._found(list(holders)):
+        for other, bands in self._found(list(holders)).items():
             for band in set(bands) & holders.keys():
                 shared_by = set(holders[band]) - {other}
                 for story_id in shared_by:
                     shared[story_id][other] += 1
         return {story_id: _most(counts, least) for story_id, counts in shared.items()}
 
-    def _found(self, bands: Sequence[int]) -> list[tuple[str, list[int]]]:
+    def _found(self, bands: Sequence[int]) -> dict[str, list[int]]:
+        """The bands of the stories that have any of these; of one that was kept in two generations, the last."""
         if not bands:
-            return []
+            return {}
         body = {"query": {"terms": {"bands": list(bands)}}, "size": _MOST_FOUND, "track_total_hits": False}
         hits = self._cluster.search(self._alias, body)["hits"]["hits"]
-        return [(hit["_id"], hit["_source"]["bands"]) for hit in hits]
+        return {hit["_id"]: hit["_source"]["bands"] for hit in sorted(hits, key=lambda hit: str(hit["_index"]))}
 
     def all(self) -> Iterator[tuple[str, list[int]]]:
         return ((each.id, each.source["bands"]) for each in self._generations.documents())

@@ -109,15 +109,19 @@ class _Recent:
         self._ids: list[bytes] = []
         self._first = 0
         """The number of the first of `_ids`: numbers are counted on when the oldest go."""
+        self._newest: dict[bytes, int] = {}
+        """The number of each story's last text: what was kept before it counts no more."""
         self._runs: list[_Run] = []
 
     def add(self, texts: Sequence[tuple[str, Sequence[int]]]) -> None:
         if not texts:
             return
         number = self._first + len(self._ids)
-        bands = np.array([band for _, its in texts for band in its], np.uint32)
-        owners = np.repeat(np.arange(number, number + len(texts), dtype=np.uint32), [len(its) for _, its in texts])
-        self._ids += [story_id.encode("utf-8", "surrogatepass") for story_id, _ in texts]
+        bands = np.array([band for _, its in texts for band in set(its)], np.uint32)
+        owners = np.repeat(np.arange(number, number + len(texts), dtype=np.uint32), [len(set(its)) for _, its in texts])
+        ids = [story_id.encode("utf-8", "surrogatepass") for story_id, _ in texts]
+        self._newest |= {id: number + at for at, id in enumerate(ids)}
+        self._ids += ids
         self._runs.append(_sorted(bands, owners))
         while len(self._runs) > 1 and len(self._runs[-2].bands) <= 2 * len(self._runs[-1].bands):
             last, before = self._runs.pop(), self._runs.pop()
@@ -127,11 +131,19 @@ class _Recent:
 
     def sharing(self, banded: Mapping[str, Sequence[int]], least: int) -> dict[str, list[str]]:
         asked = [(story_id, band) for story_id, its in banded.items() for band in set(its)]
-        shared: dict[str, Counter[str]] = {story_id: Counter() for story_id in banded}
+        shared: dict[str, Counter[int]] = {story_id: Counter() for story_id in banded}
         for at, others in self._holders(np.array([band for _, band in asked], np.uint32)):
-            story_id = asked[at][0]
-            shared[story_id].update({self._id(other) for other in others} - {story_id})
-        return {story_id: _most(counts, least) for story_id, counts in shared.items()}
+            shared[asked[at][0]].update(others.tolist())
+        return {story_id: self._most(counts, least, story_id) for story_id, counts in shared.items()}
+
+    def _most(self, counts: Mapping[int, int], least: int, asking: str) -> list[str]:
+        """The stories whose last texts share the most, by how many bands each of the texts shares."""
+        found = []
+        for number, count in counts.items():
+            id = self._ids[number - self._first]
+            if count >= least and self._newest[id] == number:
+                found.append((-count, id.decode("utf-8", "surrogatepass")))
+        return [story_id for _, story_id in sorted(found) if story_id != asking][:MOST_SHARING]
 
     def _holders(self, bands: Numbers) -> Iterator[tuple[int, Numbers]]:
         """Of each band that anybody has, its place among `bands` and the texts that have it, a run at a time."""
@@ -140,12 +152,12 @@ class _Recent:
             for at in np.flatnonzero(ends > begins).tolist():
                 yield at, run.texts[max(begins[at], ends[at] - _MOST_OF_A_BAND) : ends[at]]
 
-    def _id(self, number: int) -> str:
-        return self._ids[int(number) - self._first].decode("utf-8", "surrogatepass")
-
     def _forget(self, count: int) -> None:
-        del self._ids[:count]
         self._first += count
+        for number, id in enumerate(self._ids[:count], self._first - count):
+            if self._newest[id] == number:
+                del self._newest[id]
+        del self._ids[:count]
         kept = [(run, run.texts >= self._first) for run in self._runs]
         self._runs = [_Run(run.bands[is_kept], run.texts[is_kept]) for run, is_kept in kept if is_kept.any()]
 
@@ -154,8 +166,3 @@ def _sorted(bands: Numbers, texts: Numbers) -> _Run:
     """In order of band, of one band the oldest text first."""
     order = np.lexsort((texts, bands))
     return _Run(bands[order], texts[order])
-
-
-def _most(counts: Counter[str], least: int) -> list[str]:
-    found = sorted((-count, story_id) for story_id, count in counts.items() if count >= least)
-    return [story_id for _, story_id in found[:MOST_SHARING]]
