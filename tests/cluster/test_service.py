@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -227,3 +228,32 @@ def test_elasticsearch_killed_in_the_middle_costs_time_and_nothing_else(both: Bo
     both.newsroom.publish({feed: [article(feed, n) for n in range(20, 24)] for feed in range(FEEDS)})
     both.wait()
     assert_same(both)
+
+
+def test_a_job_that_was_drained_or_lost_goes_on_where_it_was(both: Both) -> None:
+    """Ended for good with a drain, or gone with its JobManager, which keeps nothing here: submitted again, it goes by the store."""
+    flink = both.servers.flink
+    first_edition(both.newsroom)
+    both.run(ENTITIES, WATCHES)
+    both.wait()
+    cluster = Cluster(flink.rest)
+    drain(flink.rest, cluster.living(both.job)[0].id)
+    wait_until(lambda: not cluster.living(both.job), "the job does not drain")
+
+    both.newsroom.publish({feed: [article(feed, n) for n in range(10, 13)] for feed in range(FEEDS)})
+    both.run(ENTITIES, WATCHES)
+    time.sleep(1.5)
+    flink.kill("job_manager")
+    flink.start_job_manager()
+    flink.wait()
+    both.newsroom.publish({feed: [article(feed, n) for n in range(13, 15)] + [edited(article(feed, 11))] for feed in range(FEEDS)})
+    both.run(ENTITIES, WATCHES)
+    both.wait()
+    assert_same(both)
+
+
+def drain(rest: str, job_id: str) -> None:
+    """As docs/cluster.md has it."""
+    request = urllib.request.Request(f"http://{rest}/jobs/{job_id}/stop", b'{"drain": true}', {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert answer.status == 202
