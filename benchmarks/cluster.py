@@ -34,6 +34,7 @@ import apache_beam as beam
 import psutil
 import structlog
 from bulk import chained, readings
+from kills import story
 from loopback import Feeds, rss
 from server import Elasticsearch, cluster
 from texts import texts, versions
@@ -57,7 +58,6 @@ ENTITIES = {
     "musk": {"name": "Elon Musk", "kind": "person", "aliases": ["Musk"]},
     "putin": {"name": "Vladimir Putin", "kind": "person", "aliases": ["Putin"]},
 }
-MET = "Elon Musk met Vladimir Putin."
 WARM = 64
 PER_SECOND = 10
 WITHIN_S = 300.0
@@ -230,10 +230,12 @@ def latency(count: int) -> int:
         said = {"feeds": [{"url": feeds.url(path), "every": "1s"} for path in held], "webhooks": webhooks(receiver)}
         told_at: dict[str, float] = {}
         with running(server.url, 2, **said):
-            made = texts(count + 10, seed=3)
+            rng = random.Random(3)
+            # Each of a happening of its own: of two that tell one, only the first is told.
+            made = [story(10 * n, rng)[2] for n in range(count + 10)]
             for n, text in enumerate(made):
                 path = f"/{n % 10}"
-                held[path] = [*held[path][-9:], (f"https://o{n % 10}.example/{n}", f"Report {n}", f"{text}\n{MET}")]
+                held[path] = [*held[path][-9:], (f"https://o{n % 10}.example/{n}", f"Report {n}", text)]
                 publish(feeds, held)
                 rested = time.monotonic() + 0.7
                 while time.monotonic() < rested:
