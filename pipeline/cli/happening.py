@@ -75,7 +75,8 @@ def regroup(
     from pipeline.jobs.regroup import regroup as run_regroup
 
     log_quietly()
-    done = run_regroup(store_of(settings_from(config)), utc_now(), everything=everything)
+    settings = settings_from(config)
+    done = run_regroup(store_of(settings), utc_now(), settings.events.window, everything=everything)
     print(f"{done.looked_at:,} stories looked at, {done.moved:,} moved, {done.ended:,} events became part of others.")
 
 

@@ -232,6 +232,8 @@ class EventSettings(_Model):
 
     encoder: Text | None = None
     """The file that `wirewatch events encoder` makes, relative to the current directory; without it, words alone count."""
+    window: Annotated[Duration, _limits("1h", "6d")] = timedelta(hours=72)
+    """How far apart stories of one event are published at most; the likeness of what is further apart counts less before that."""
 
 
 class Settings(_Model):

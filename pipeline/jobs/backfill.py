@@ -90,7 +90,7 @@ def backfill(
             )
         ).run()
         if not progress.stop.is_set():
-            regroup(store_at(store), clock())
+            regroup(store_at(store), clock(), settings.events.window)
     finally:
         del _progress[id(progress)]
 

@@ -25,6 +25,7 @@ from pipeline.jobs.regroup import regroup
 from pipeline.store.address import StoreAddress, address_of
 from pipeline.store.beam import Step
 from pipeline.stories.beam import TakeUnfinished
+from pipeline.stories.grouping import WINDOW
 
 log = structlog.get_logger()
 
@@ -69,7 +70,7 @@ class Service(beam.PTransform):
         polling = Polling.of(self.settings.feeds, self.settings.polling, _PATIENCE_S)
         ticks = begin | "tick" >> FlinkStreamingImpulseSource().set_interval_ms(self.engine.tick_ms)
         _ = ticks | "deliver and tend" >> beam.ParDo(Patient(DeliverAndTend(store, self.settings, clock)))
-        _ = ticks | "group again" >> beam.ParDo(Patient(GroupAgain(store, clock)))
+        _ = ticks | "group again" >> beam.ParDo(Patient(GroupAgain(store, clock, self.settings.events.window)))
         unfinished = ticks | "unfinished" >> beam.ParDo(Patient(TakeUnfinished(store, clock, lease=_LEASE)))
         polled = (
             ticks
@@ -134,9 +135,13 @@ class GroupAgain(Step):
 
     stage = "stories"
 
+    def __init__(self, store: StoreAddress | str, clock: Clock = utc_now, window: timedelta = WINDOW) -> None:
+        super().__init__(store, clock)
+        self.window = window
+
     def process(self, _tick: object) -> Iterator[object]:
         now = self.clock()
         last = self.store.events.looked_at()
         if last is None or now - last >= _REGROUPED_EVERY:
-            regroup(self.store, now)
+            regroup(self.store, now, self.window)
         return iter(())

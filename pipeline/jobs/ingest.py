@@ -45,7 +45,8 @@ class TellStories(beam.PTransform):
         return (
             landed
             | "same story?" >> beam.ParDo(Identify(store, clock)).with_output_types(Passages)
-            | "same event?" >> beam.ParDo(PlaceInEvents(store, clock, encoder_of(settings))).with_output_types(Passages)
+            | "same event?"
+            >> beam.ParDo(PlaceInEvents(store, clock, encoder_of(settings), settings.events.window)).with_output_types(Passages)
             | "read" >> beam.ParDo(reading).with_output_types(Passages)
             | "watches" >> beam.ParDo(MatchWatches(store, settings.watches, clock)).with_output_types(Passages)
             | "index" >> beam.ParDo(IndexStories(store, Settle(settings, clock), clock)).with_output_types(Passages)

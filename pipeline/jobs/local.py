@@ -179,7 +179,7 @@ class LocalService:
         from pipeline.jobs.regroup import regroup
 
         self._regrouped_at = self._clock()
-        regroup(store, self._regrouped_at)
+        regroup(store, self._regrouped_at, self._settings.events.window)
         self._has_new_stories = False
 
     def _job(self, patience_s: float) -> LocalJob:

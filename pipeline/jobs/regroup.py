@@ -22,6 +22,7 @@ from pipeline.store.roles import Place, Store
 from pipeline.store.search import SearchRequest
 from pipeline.stories.copies import copies_of
 from pipeline.stories.events import rarity_of
+from pipeline.stories.grouping import WINDOW
 from pipeline.stories.likeness import Rarity, packed_terms
 from pipeline.stories.regroup import MOST_AT_ONCE, regrouped
 
@@ -49,10 +50,11 @@ class Regrouping(NamedTuple):
     """Events that became part of others."""
 
 
-def regroup(store: Store, now: datetime, *, everything: bool = False) -> Regrouping:
+def regroup(store: Store, now: datetime, window: timedelta = WINDOW, *, everything: bool = False) -> Regrouping:
     """Group again what was kept since the last time (or ever) with all that belongs to it; `now` is the next time's last.
 
-    Raises `TransientError` where the store is away; what was done until then stands.
+    Only stories published within `window` of each other are of one event. Raises `TransientError` where the store is away; what
+    was done until then stands.
     """
     last = None if everything else store.events.looked_at()
     since = last - LOOK_BACK if last else _BEFORE
@@ -60,7 +62,7 @@ def regroup(store: Store, now: datetime, *, everything: bool = False) -> Regroup
     done, rarity = Regrouping(), None
     while changed := list(islice(kept, MOST_AT_ONCE)):
         rarity = rarity or rarity_of(store)
-        done = _together(done, _pass(store, changed, rarity))
+        done = _together(done, _pass(store, changed, rarity, window))
     store.events.looked(now)
     if done.moved:
         log.info("events.regrouped", looked_at=done.looked_at, moved=done.moved, ended=done.ended)
@@ -71,8 +73,8 @@ def _together(some: Regrouping, more: Regrouping) -> Regrouping:
     return Regrouping(*(a + b for a, b in zip(some, more, strict=True)))
 
 
-def _pass(store: Store, changed: Sequence[Sketch], rarity: Rarity) -> Regrouping:
-    change = regrouped(changed, store, rarity)
+def _pass(store: Store, changed: Sequence[Sketch], rarity: Rarity, window: timedelta) -> Regrouping:
+    change = regrouped(changed, store, rarity, window)
     store.events.redirect({event: event for event in store.events.current(set(change.events.values()))} | change.ended)
     was = {sketch.story_id: sketch.event_id for sketch in change.sketches}
     asked = {sketch.story_id for sketch in changed} | {id for id, event in change.events.items() if was[id] != event}

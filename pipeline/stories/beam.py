@@ -16,6 +16,7 @@ from pipeline.store.roles import Store
 from pipeline.stories.copies import placed
 from pipeline.stories.encoder import encoder_at
 from pipeline.stories.events import Placing
+from pipeline.stories.grouping import WINDOW
 from pipeline.stories.identify import identify
 from pipeline.stories.likeness import Rarity
 
@@ -93,14 +94,18 @@ class PlaceCopies(Step):
 class PlaceInEvents(Step):
     """Batches of passages in, the same out with the events of their stories, whose sketches are kept from here on.
 
-    `encoder` is the path of the file that says what stories mean; None where they are told by their words alone.
+    `encoder` is the path of the file that says what stories mean; None where they are told by their words alone. Stories further
+    apart than `window` are not of one event.
     """
 
     stage = "stories"
 
-    def __init__(self, store: StoreAddress | str, clock: Clock = utc_now, encoder: str | None = None) -> None:
+    def __init__(
+        self, store: StoreAddress | str, clock: Clock = utc_now, encoder: str | None = None, window: timedelta = WINDOW
+    ) -> None:
         super().__init__(store, clock)
         self.encoder = encoder
+        self.window = window
 
     def setup(self) -> None:
         super().setup()
@@ -117,7 +122,7 @@ class PlaceInEvents(Step):
         if self.placing is None:
             resting = _resting(self.address)
             encode = encoder_at(self.encoder) if self.encoder else None
-            self.placing = Placing(self.store, resting.pop() if resting else None, encode)
+            self.placing = Placing(self.store, resting.pop() if resting else None, encode, self.window)
         return self.placing.placed(passages, self.clock())
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pipeline.model import Passage, Sketch, Story
 from pipeline.store.roles import Store, Telling
@@ -41,17 +41,17 @@ def sketch_of(story: Story, encode: Encode | None = None) -> Sketch:
     return Sketch(story.id, story.event_id, story.source, story.published_at, telling(terms), terms, story.duplicate_of, meaning)
 
 
-def wanted(sketch: Sketch, rarity: Rarity) -> Telling:
+def wanted(sketch: Sketch, rarity: Rarity, window: timedelta = WINDOW) -> Telling:
     """What is asked for to find the stories that one is like."""
-    return Telling(rarity.asked(sketch.telling[:MOST_ASKED]), sketch.published_at - WINDOW, sketch.published_at + WINDOW)
+    return Telling(rarity.asked(sketch.telling[:MOST_ASKED]), sketch.published_at - window, sketch.published_at + window)
 
 
-def likenesses(sketch: Sketch, others: Sequence[Sketch], rarity: Rarity) -> list[float]:
+def likenesses(sketch: Sketch, others: Sequence[Sketch], rarity: Rarity, window: timedelta = WINDOW) -> list[float]:
     """How alike each of `others` is to a story, less where they are apart in time."""
     words = rarity.alike(sketch.terms, [other.terms for other in others])
     alike = with_meanings(words, sketch.meaning, [other.meaning for other in others])
     return [
-        how * nearness((sketch.published_at - other.published_at).total_seconds())
+        how * nearness((sketch.published_at - other.published_at).total_seconds(), window)
         for how, other in zip(alike.tolist(), others, strict=True)
     ]
 
@@ -59,10 +59,16 @@ def likenesses(sketch: Sketch, others: Sequence[Sketch], rarity: Rarity) -> list
 class Placing:
     """Places stories in events, batch by batch. Remembers how rare terms are, and nothing that another worker would miss."""
 
-    def __init__(self, store: Store, rarity: Rarity | None = None, encode: Encode | None = None) -> None:
-        """With `rarity`, goes on from what was counted before; with `encode`, stories are placed by what they mean too."""
+    def __init__(
+        self, store: Store, rarity: Rarity | None = None, encode: Encode | None = None, window: timedelta = WINDOW
+    ) -> None:
+        """With `rarity`, goes on from what was counted before; with `encode`, stories are placed by what they mean too.
+
+        Only stories published within `window` of each other are of one event.
+        """
         self._store = store
         self._encode = encode
+        self._window = window
         self.rarity = rarity or rarity_of(store)
         self._counted = 0
 
@@ -90,7 +96,9 @@ class Placing:
 
     def _met(self, sketches: Sequence[Sketch]) -> dict[str, str]:
         """The event of each story that has none yet: of those it is like in the store and before it in this batch, or its own."""
-        found = self._store.events.alike({sketch.story_id: wanted(sketch, self.rarity) for sketch in sketches}, MOST_ALIKE)
+        found = self._store.events.alike(
+            {sketch.story_id: wanted(sketch, self.rarity, self._window) for sketch in sketches}, MOST_ALIKE
+        )
         before: list[Sketch] = []
         for sketch in sketches:
             others = [other for other in found[sketch.story_id] if not other.duplicate_of]
@@ -98,7 +106,7 @@ class Placing:
         return {sketch.story_id: sketch.event_id for sketch in before}
 
     def _best(self, sketch: Sketch, others: Sequence[Sketch]) -> str:
-        alike = likenesses(sketch, others, self.rarity)
+        alike = likenesses(sketch, others, self.rarity, self._window)
         by_event: dict[str, list[float]] = defaultdict(list)
         for other, how in zip(others, alike, strict=True):
             by_event[other.event_id].append(how)

@@ -22,8 +22,8 @@ LEAST_ALIKE = 0.13
 """How alike the stories of two groups are on average, less crowding, where they tell one happening: the one threshold."""
 LEAST_CROWDED, MOST_CROWDED = 0.10, 0.16
 WINDOW = timedelta(hours=72)
-"""Stories further apart are never compared; twice as far apart on average, groups have nothing in common."""
-_NOTHING_LEFT_S = 2 * WINDOW.total_seconds()
+"""Stories further apart are never compared; twice as far apart on average, groups have nothing in common. A configuration may say
+another."""
 
 _CROWD = (8, 40)
 """How crowded it is around a story is how alike these of its neighbours are, counted from the nearest: behind its own event's."""
@@ -39,9 +39,10 @@ class Told(NamedTuple):
     """What it means, as a vector of length one; None where no encoder has read it."""
 
 
-def nearness(apart_s: float) -> float:
-    """What of a likeness is left where stories are so many seconds apart: nearly all within a day, three quarters after three."""
-    return max(0.0, 1.0 - (apart_s / _NOTHING_LEFT_S) ** 2)
+def nearness(apart_s: float, window: timedelta = WINDOW) -> float:
+    """What of a likeness is left where stories are so many seconds apart: nearly all within a third of the window, three quarters
+    after all of it."""
+    return max(0.0, 1.0 - (apart_s / (2 * window.total_seconds())) ** 2)
 
 
 def crowding(alike: Sequence[float]) -> float:
@@ -50,7 +51,9 @@ def crowding(alike: Sequence[float]) -> float:
     return min(MOST_CROWDED, max(LEAST_CROWDED, sum(sorted(alike, reverse=True)[first:last]) / (last - first)))
 
 
-def grouped(told: Sequence[Told], alike: Sequence[Mapping[int, float]], crowded: Sequence[float]) -> list[int]:
+def grouped(
+    told: Sequence[Told], alike: Sequence[Mapping[int, float]], crowded: Sequence[float], window: timedelta = WINDOW
+) -> list[int]:
     """For each story the first story of its group.
 
     `alike` has for each the stories that may be of its event and how alike they are; `crowded` how crowded it is around each. The
@@ -67,7 +70,7 @@ def grouped(told: Sequence[Told], alike: Sequence[Mapping[int, float]], crowded:
             if how >= LEAST_ALIKE and other != at:
                 near[at].add(other)
                 near[other].add(at)
-    scales, age = _Scales(), dict.fromkeys(groups, 0)
+    scales, age = _Scales(window), dict.fromkeys(groups, 0)
     heap = [
         (-score, at, other, 0, 0)
         for at in groups
@@ -122,7 +125,8 @@ class _Group(NamedTuple):
 class _Scales:
     """Weighs groups against one, whose vector is laid out meanwhile."""
 
-    def __init__(self) -> None:
+    def __init__(self, window: timedelta) -> None:
+        self._window = window
         self._laid = np.zeros(SLOTS, dtype=np.float32)
 
     def weighed(self, groups: Mapping[int, _Group], at: int, others: Sequence[int]) -> list[tuple[int, float]]:
@@ -141,7 +145,7 @@ class _Scales:
             # Where only some have a meaning, their words count as alike as those of all.
             average += meant / pairs * (with_meaning(average, float(one.meaning @ other.meaning) / meant) - average)
         apart_s = one.seconds / one.stories - other.seconds / other.stories
-        return average * nearness(apart_s) - (one.crowded / one.stories + other.crowded / other.stories) / 2
+        return average * nearness(apart_s, self._window) - (one.crowded / one.stories + other.crowded / other.stories) / 2
 
 
 def _root(first: Sequence[int], at: int) -> int:

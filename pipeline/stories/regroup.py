@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from pipeline.model import Sketch, stable_id
 from pipeline.store.roles import Store
 from pipeline.stories.events import MOST_ALIKE, likenesses, wanted
-from pipeline.stories.grouping import LEAST_ALIKE, Told, crowding, grouped
+from pipeline.stories.grouping import LEAST_ALIKE, WINDOW, Told, crowding, grouped
 from pipeline.stories.likeness import Rarity, slots
 from pipeline.stories.meaning import direction
 from pipeline.stories.versions import event_of
@@ -38,13 +38,13 @@ class Change(NamedTuple):
     """Events that are no more, and which they are now."""
 
 
-def regrouped(changed: Sequence[Sketch], store: Store, rarity: Rarity) -> Change:
+def regrouped(changed: Sequence[Sketch], store: Store, rarity: Rarity, window: timedelta = WINDOW) -> Change:
     """The events of `changed` stories and of all that belong with them, as they are now known."""
-    near = _Near(store, rarity)
+    near = _Near(store, rarity, window)
     looked_at = _around(changed, store, near)
     ordered = sorted(looked_at.values(), key=_age)
     originals = [sketch for sketch in ordered if sketch.duplicate_of not in looked_at]
-    named, ended = _named(_groups(originals, near, rarity))
+    named, ended = _named(_groups(originals, near, rarity, window))
     events = {sketch.story_id: event for event, group in named for sketch in group}
     for sketch in ordered:
         original = _original(sketch, looked_at)
@@ -55,9 +55,10 @@ def regrouped(changed: Sequence[Sketch], store: Store, rarity: Rarity) -> Change
 class _Near:
     """The stories that each is like, with how much; asked for in batches, once. Copies are left out: their original counts."""
 
-    def __init__(self, store: Store, rarity: Rarity) -> None:
+    def __init__(self, store: Store, rarity: Rarity, window: timedelta) -> None:
         self._store = store
         self._rarity = rarity
+        self._window = window
         self._known: dict[str, dict[str, float]] = {}
         self.seen: dict[str, Sketch] = {}
 
@@ -65,10 +66,11 @@ class _Near:
         asked = [sketch for sketch in sketches if sketch.story_id not in self._known]
         for at in range(0, len(asked), _ASKED_AT_ONCE):
             page = asked[at : at + _ASKED_AT_ONCE]
-            found = self._store.events.alike({each.story_id: wanted(each, self._rarity) for each in page}, MOST_ALIKE)
+            asking = {each.story_id: wanted(each, self._rarity, self._window) for each in page}
+            found = self._store.events.alike(asking, MOST_ALIKE)
             for sketch in page:
                 others = [other for other in found[sketch.story_id] if not other.duplicate_of]
-                alike = likenesses(sketch, others, self._rarity)
+                alike = likenesses(sketch, others, self._rarity, self._window)
                 self._known[sketch.story_id] = {other.story_id: how for other, how in zip(others, alike, strict=True)}
                 self.seen |= {other.story_id: other for other, how in zip(others, alike, strict=True) if how >= LEAST_ALIKE}
 
@@ -85,7 +87,7 @@ def _around(changed: Sequence[Sketch], store: Store, near: _Near) -> dict[str, S
     return {sketch.story_id: sketch for each in members.values() for sketch in each} | found
 
 
-def _groups(originals: Sequence[Sketch], near: _Near, rarity: Rarity) -> list[list[Sketch]]:
+def _groups(originals: Sequence[Sketch], near: _Near, rarity: Rarity, window: timedelta) -> list[list[Sketch]]:
     """`originals`, oldest first, in groups of one happening each; the group of the oldest first."""
     near.look(originals)
     place = {sketch.story_id: at for at, sketch in enumerate(originals)}
@@ -93,7 +95,7 @@ def _groups(originals: Sequence[Sketch], near: _Near, rarity: Rarity) -> list[li
     alike = [{place[id]: how for id, how in near.of(each).items() if id in place} for each in originals]
     crowded = [crowding(list(near.of(each).values())) for each in originals]
     groups: dict[int, list[Sketch]] = defaultdict(list)
-    for sketch, first in zip(originals, grouped(told, alike, crowded), strict=True):
+    for sketch, first in zip(originals, grouped(told, alike, crowded, window), strict=True):
         groups[first].append(sketch)
     return list(groups.values())
 

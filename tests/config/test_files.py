@@ -178,3 +178,10 @@ def test_an_encoder_that_is_not_there_is_an_error(
     assert complaints("events: {encoder: [a]}") == ["main.yaml:1: events.encoder: expected a text (got a list)"]
     assert settings_of(f"events: {{encoder: {__file__}}}").events.encoder == __file__
     assert settings_of("events: {}").events.encoder is None
+
+
+def test_events_have_a_window(complaints: Callable[[str], list[str]], settings_of: Callable[[str], Settings]) -> None:
+    """Sketches are kept for six days: there is nothing further apart to find."""
+    assert settings_of("events: {window: 24h}").events.window == timedelta(hours=24)
+    assert settings_of("events: {}").events.window == timedelta(hours=72)
+    assert complaints("events: {window: 7d}") == ["main.yaml:1: events.window: expected 1h to 6d (got '7d')"]

@@ -53,6 +53,14 @@ def test_events_that_were_begun_at_once_become_the_oldest():
     assert {each.event_id for each in store.events.of_stories(["f1", "f2"]).values()} == {FIRE[0].event_id}
 
 
+def test_the_window_that_is_configured_is_gone_by():
+    """Within it they are grouped as they came; what is further apart stays apart."""
+    store = MemoryStore()
+    apart(store, *FIRE)
+    assert regroup(store, NOON, timedelta(minutes=1)).moved == 0
+    assert regroup(store, NOON, HOUR, everything=True).moved == 3
+
+
 def test_a_second_pass_changes_nothing():
     """Neither over what came since nor over everything."""
     store = MemoryStore()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from pipeline.store.roles import Place
 from pipeline.stories.events import Placing
 from tests.fakes import MemoryStore
@@ -26,6 +28,15 @@ def test_a_happening_told_by_many_is_one_event():
     three, other = stored(store, placing, story("c", "fire", 3, 60), story("d", "bank", 4, 61))
     assert one.event_id == two.event_id == three.event_id != other.event_id
     assert store.events.of_stories(["c"])["c"].event_id == one.event_id
+
+
+def test_what_is_told_longer_ago_than_the_window_is_of_another_event():
+    """A window as it is configured, however alike the stories are."""
+    store = MemoryStore()
+    first, within, beyond = (story(name, "fire", 1, minutes) for name, minutes in (("a", 0), ("b", 59), ("c", 121)))
+    placing = Placing(store, window=timedelta(hours=1))
+    found = [stored(store, placing, each)[0].event_id for each in (first, within, beyond)]
+    assert found[0] == found[1] != found[2]
 
 
 def test_another_worker_finds_what_is_still_on_its_way():
