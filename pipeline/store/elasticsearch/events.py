@@ -69,7 +69,7 @@ class ElasticsearchEvents:
     def alike(self, wanted: Mapping[str, Telling], limit: int) -> dict[str, list[Sketch]]:
         answers = self._cluster.searches(self._sketches, [_alike(name, telling, limit) for name, telling in wanted.items()])
         found = {
-            name: {hit["fields"]["story_id"][0]: (hit["_seq_no"], hit["_primary_term"]) for hit in answer["hits"]["hits"]}
+            name: {hit["sort"][-1]: (hit["_seq_no"], hit["_primary_term"]) for hit in answer["hits"]["hits"]}
             for name, answer in zip(wanted, answers, strict=True)
         }
         known = self._at({id: version for each in found.values() for id, version in each.items()})
@@ -210,9 +210,8 @@ def _alike(name: str, telling: Telling, limit: int) -> dict[str, Any]:
         "query": {"bool": asked} if terms else {"match_none": {}},
         "sort": ["_score", *_NEWEST_FIRST],
         "size": limit,
-        # Which ones, and no more: neither an id nor a source is looked up among the stored fields.
+        # Which ones is told by what they are sorted by: neither an id nor a source is looked up among the stored fields.
         "stored_fields": "_none_",
-        "docvalue_fields": ["story_id"],
         "seq_no_primary_term": True,
         "track_total_hits": False,
     }
