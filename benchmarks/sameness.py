@@ -84,7 +84,7 @@ def cost(store: SqliteStore, all_versions: list[ItemVersion]) -> dict[str, float
         (passages, _), took = timed(identify.identify, batch, store)
         same_story.append(1000 * took / len(batch))
         (stored,) = steps.index.process(tuple(map(read, passages)))
-        _, took = timed(copies.placed, stored, store)
+        _, took = timed(copies.placed, stored, store, NOW)
         same_text.append(1000 * took / len(batch))
     together = [a + b for a, b in zip(same_story, same_text, strict=True)]
     return {
