@@ -27,6 +27,7 @@ from pipeline.store.address import address_of, close_stores, keep_open
 from pipeline.store.roles import Store
 from tests.fakes import MemoryStore
 from tests.jobs.runners import Runner
+from tests.stories.happenings import story
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 SETTINGS = Settings.model_validate(
@@ -187,6 +188,18 @@ def test_a_disk_and_object_storage_are_read_alike(store: MemoryStore, tmp_path: 
 
 RSS = b"""<rss version="2.0"><channel><title>News</title><link>https://news.example/</link>
 <item><title>Story 3</title><guid>https://news.example/3</guid></item></channel></rss>"""
+
+
+@pytest.mark.parametrize(("window", "events"), [("1h", 2), ("72h", 1)])
+def test_events_go_by_the_window_that_is_configured(store: MemoryStore, window: str, events: int) -> None:
+    """When stories come, and when they are grouped again."""
+    told = [story(name, "fire", at, 90 * at) for at, name in enumerate("ab")]
+    Shelf.objects["shelf://b/1.jsonl"] = b"".join(
+        line(at, each.text, published_at=each.published_at.isoformat(), url=f"https://{at}.example/")
+        for at, each in enumerate(told)
+    )
+    backfill(Settings.model_validate(SETTINGS.model_dump() | {"events": {"window": window}}), ["shelf://b/"], Progress())
+    assert len({read.story.event_id for read in store.stories.all()}) == events
 
 
 # ── in parallel ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -13,9 +13,12 @@ from pipeline.config import Settings
 from pipeline.errors import TransientError
 from pipeline.jobs.deliverers import close_deliverers, deliverer_for
 from pipeline.jobs.engine import DeliverAndTend, Engine, GroupAgain, Patient
+from pipeline.model import Reading, ReadStory
 from pipeline.store.address import close_stores, store_at
 from pipeline.store.beam import Step, speak_through_beam
+from pipeline.stories.events import sketch_of
 from tests.contract.told import STORIES
+from tests.stories.happenings import story
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 SECRET = "whsec_" + "A" * 32
@@ -93,6 +96,21 @@ def test_a_tick_groups_again_where_nobody_did_for_three_minutes(address: str) ->
         assert list(step.process(b"")) == []
         looked.append(step.store.events.looked_at())
     assert looked == [NOW, NOW, NOW + timedelta(minutes=3)]
+
+
+def test_a_tick_groups_by_the_window_that_is_configured(address: str) -> None:
+    """Of two stories ten minutes apart, and after it a day."""
+    told = [story(name, "fire", at, 10 * at) for at, name in enumerate("ab")]
+    events = []
+    for minutes, later in ((5, 0), (1440, 3)):
+        step = GroupAgain(address, lambda later=later: NOW + timedelta(minutes=later), timedelta(minutes=minutes))  # type: ignore[misc]
+        step.setup()
+        if not events:
+            step.store.stories.put([ReadStory(each, Reading(each.versions[-1].id)) for each in told])
+            step.store.events.keep([sketch_of(each) for each in told], NOW)
+        assert list(step.process(b"")) == []
+        events.append({read.story.event_id for read in step.store.stories.all()})
+    assert [*map(len, events)] == [2, 1]
 
 
 def test_there_are_as_many_ticks_on_many_slots_as_on_one() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from pipeline.store.roles import Place
-from pipeline.stories.events import Placing
+from pipeline.stories.events import Placing, likenesses, sketch_of
+from pipeline.stories.likeness import Rarity
 from tests.fakes import MemoryStore
 from tests.stories.happenings import (
     FEW_WORDS_IN_COMMON,
@@ -37,6 +40,14 @@ def test_what_is_told_longer_ago_than_the_window_is_of_another_event():
     placing = Placing(store, window=timedelta(hours=1))
     found = [stored(store, placing, each)[0].event_id for each in (first, within, beyond)]
     assert found[0] == found[1] != found[2]
+
+
+def test_what_is_further_apart_counts_as_less_alike():
+    """The further, by the window, the less: three quarters are left of it at its end."""
+    rarity = Rarity()
+    here, there = sketch_of(story("a", "fire", 1)), sketch_of(story("b", "fire", 1, 60))
+    (near,), (far,) = (likenesses(here, [there], rarity, timedelta(hours=hours)) for hours in (72, 1))
+    assert far / near == pytest.approx(0.75, rel=0.01)
 
 
 def test_another_worker_finds_what_is_still_on_its_way():

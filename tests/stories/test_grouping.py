@@ -41,6 +41,13 @@ def test_stories_that_share_words_are_one_group_under_the_first():
     assert groups([]) == []
 
 
+def test_groups_further_apart_than_twice_the_window_have_nothing_in_common():
+    """However alike their stories are."""
+    stories = [told(1, 2, 3), told(1, 2, 3, hours=3)]
+    assert grouped(stories, alike(stories), [0.0, 0.0], timedelta(hours=3)) == [0, 0]
+    assert grouped(stories, alike(stories), [0.0, 0.0], timedelta(hours=1)) == [0, 1]
+
+
 def test_one_story_between_two_happenings_does_not_make_them_one():
     """What counts is how alike all of two groups are, not the nearest two."""
     one, other = [told(*range(1, 9)) for _ in range(4)], [told(*range(11, 19)) for _ in range(4)]
