@@ -18,6 +18,7 @@ import argparse
 import contextlib
 import json
 import logging
+import math
 import os
 import random
 import statistics
@@ -197,9 +198,10 @@ def rates(count: int, rounds: int) -> int:
     found: dict[str, list[Rate]] = {name: [] for name in ways}
     with cluster() as server:
         warm(server)
-        for _ in range(rounds):
-            for name, way in ways.items():
-                found[name].append(way(server.url))
+        for n in range(rounds):
+            names = list(ways)
+            for name in names[n % len(names) :] + names[: n % len(names)]:
+                found[name].append(ways[name](server.url))
                 log(f"{name}: {found[name][-1]}")
     against = {name: ratio(found["two slots"], found[name]) for name in ways if name != "two slots"}
     result = {
@@ -208,7 +210,7 @@ def rates(count: int, rounds: int) -> int:
         "stories_per_s": {name: [round(each, 1) for each in sorted(rate.stories_per_s for rate in found[name])] for name in ways},
         "cores_used": {name: round(statistics.median(rate.cores for rate in found[name]), 2) for name in ways},
         "two_slots_against": against,
-        "wanted": {"two slots against one": 1.5},
+        "wanted": {"two slots against one that is kept on a core": 1.5},
     }
     print(json.dumps(result))
     return 0 if against["one slot"][1] >= 1.5 else 1
@@ -247,7 +249,7 @@ def latency(count: int) -> int:
                 time.sleep(0.01)
             served_at = dict(feeds.served_at)
     took = sorted(told_at[address] - served_at[address] for address in told_at if int(address.rpartition("/")[2]) >= 10)
-    p50, p99 = statistics.median(took), took[int(0.99 * (len(took) - 1))]
+    p50, p99 = statistics.median(took), took[math.ceil(0.99 * len(took)) - 1]
     result = {"benchmark": "cluster latency", "alerts": len(took), "of": count, "p50_s": round(p50, 2), "p99_s": round(p99, 2),
               "most_s": round(took[-1], 2), "wanted": {"p50_s": 3, "p99_s": 8}}  # fmt: skip
     print(json.dumps(result))
@@ -293,12 +295,14 @@ def flat(minutes: float) -> int:
                     ]
                 out = int(PER_SECOND * gone)
                 publish(feeds, held)
-                if gone > 5 * len(sizes):
-                    sizes.append(size_of(job, each.id))
+                if gone > 5 * len(sizes) and (size := size_of(job, each.id))[0]:
+                    sizes.append(size)
                 time.sleep(0.5)
             time.sleep(10)
             indexed = store_at(address_of(job.settings)).stories.count()
     third = len(sizes) // 3
+    if not third:
+        raise SystemExit("there were too few checkpoints to tell of: give it more minutes")
     parts = {"checkpoint_bytes": 0, "workers_mb": 1, "task_manager_mb": 2}
     second = {name: statistics.median(size[at] for size in sizes[third : 2 * third]) for name, at in parts.items()}
     last = {name: statistics.median(size[at] for size in sizes[2 * third :]) for name, at in parts.items()}
@@ -306,7 +310,7 @@ def flat(minutes: float) -> int:
     result = {"benchmark": "cluster flat", "minutes": minutes, "per_s": PER_SECOND, "stories": out, "indexed": indexed,
               "second_third": second, "last_third": last, "growth": growth, "wanted": {"growth": 0.05}}  # fmt: skip
     print(json.dumps(result))
-    return 0 if indexed > 0.99 * out and max(growth["checkpoint_bytes"], growth["workers_mb"]) <= 0.05 else 1
+    return 0 if 0.99 * out < indexed <= out and max(growth["checkpoint_bytes"], growth["workers_mb"]) <= 0.05 else 1
 
 
 def shuffled(text: str, rng: random.Random) -> str:

@@ -4,4 +4,4 @@
 #   docker run --network host wirewatch-worker --worker_pool      (and --environment_type=EXTERNAL --environment_config=localhost:50000)
 FROM apache/beam_python3.11_sdk:2.77.0
 COPY . /opt/wirewatch
-RUN pip install --no-cache-dir --constraint /opt/wirewatch/constraints.txt /opt/wirewatch
+RUN pip install --no-cache-dir --constraint /opt/wirewatch/constraints.txt '/opt/wirewatch[minilm]'

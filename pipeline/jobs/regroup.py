@@ -53,8 +53,8 @@ class Regrouping(NamedTuple):
 def regroup(store: Store, now: datetime, window: timedelta = WINDOW, *, everything: bool = False) -> Regrouping:
     """Group again what was kept since the last time (or ever) with all that belongs to it; `now` is the next time's last.
 
-    Only stories published within `window` of each other are of one event. Raises `TransientError` where the store is away; what
-    was done until then stands.
+    Stories further apart than `window` are not compared. Raises `TransientError` where the store is away; what was done until then
+    stands.
     """
     last = None if everything else store.events.looked_at()
     since = last - LOOK_BACK if last else _BEFORE

@@ -94,8 +94,8 @@ class PlaceCopies(Step):
 class PlaceInEvents(Step):
     """Batches of passages in, the same out with the events of their stories, whose sketches are kept from here on.
 
-    `encoder` is the path of the file that says what stories mean; None where they are told by their words alone. Stories further
-    apart than `window` are not of one event.
+    `encoder` is the path of the file that says what stories mean; None where they are told by their words alone. A worker without
+    it does not begin. Stories further apart than `window` are not compared.
     """
 
     stage = "stories"
@@ -109,6 +109,7 @@ class PlaceInEvents(Step):
 
     def setup(self) -> None:
         super().setup()
+        self.encode = encoder_at(self.encoder) if self.encoder else None
         self.placing: Placing | None = None
 
     def process(self, passages: tuple[Passage, ...]) -> Iterator[tuple[Passage, ...]]:
@@ -121,8 +122,7 @@ class PlaceInEvents(Step):
     def _placed(self, passages: Sequence[Passage]) -> list[Passage]:
         if self.placing is None:
             resting = _resting(self.address)
-            encode = encoder_at(self.encoder) if self.encoder else None
-            self.placing = Placing(self.store, resting.pop() if resting else None, encode, self.window)
+            self.placing = Placing(self.store, resting.pop() if resting else None, self.encode, self.window)
         return self.placing.placed(passages, self.clock())
 
 

@@ -51,7 +51,7 @@ def placed(passages: Sequence[Passage], store: Store, now: datetime) -> list[Pas
         ids = near.get(passage.story.id, [])
         if ids or passage.absorbed or passage.story.duplicate_of:
             moved |= _grouped(passage, ids, texts, store)
-    store.events.keep([sketch_of(story) for id, story in parted.items() if moved[id] == story], now)
+    _keep_again([story for id, story in parted.items() if moved[id] == story], store, now)
     store.events.move({id: Place(story.event_id, story.duplicate_of) for id, story in moved.items()})
     store.events.withdraw({former for passage in passages for former in passage.story.former_ids})
     return [_moved(passage, moved) for passage in passages]
@@ -233,6 +233,15 @@ def _parted(story: Story, texts: _Texts, store: Store) -> dict[str, Story]:
         if not store.stories.put([kept._replace(story=alone)]):
             return {story.id: alone}
     return {}
+
+
+def _keep_again(alone: Sequence[Story], store: Store, now: datetime) -> None:
+    """Keep the sketches of copies that are none any more, as if they had just come."""
+    kept = store.events.of_stories([story.id for story in alone]) if alone else {}
+    sketches = [kept.get(story.id) or sketch_of(story) for story in alone]
+    store.events.keep(
+        [sketch._replace(event_id=story.event_id, duplicate_of=None) for sketch, story in zip(sketches, alone, strict=True)], now
+    )
 
 
 def _moved(passage: Passage, moved: Mapping[str, Story]) -> Passage:

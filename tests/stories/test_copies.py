@@ -201,6 +201,21 @@ def test_boilerplate_makes_no_copies_once_it_is_known(size: int) -> None:
         assert [story.duplicate_of for story in stories(store)] == [None] * 8
 
 
+def test_a_copy_that_is_none_any_more_keeps_what_it_means() -> None:
+    """Its sketch is kept again as it was: the encoder has read these words."""
+    store, copied = MemoryStore(), set[str]()
+    for n in range(1, 5):
+        for source, number in (("one.example", n), ("two.example", 10 + n)):
+            taken(store, notice(source, number, unlike(number, 5), -number))
+            new = [each for each in stories(store) if not store.events.of_stories([each.id])]
+            store.events.keep([sketch_of(each)._replace(meaning=b"meant") for each in new], NOON)
+            copied |= {each.id for each in stories(store) if each.duplicate_of}
+    sketches = store.events.of_stories(copied)
+    assert copied
+    assert {(each.meaning, each.duplicate_of) for each in sketches.values()} == {(b"meant", None)}
+    assert {each.event_id for each in sketches.values()} == {each.event_id for each in stories(store) if each.id in copied}
+
+
 TEXTS = [unlike(n, 60) for n in range(3)]
 
 

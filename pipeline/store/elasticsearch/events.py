@@ -23,7 +23,7 @@ _MOST_TRIES = 8
 _PAGE = 500
 _LARGEST_SEARCH = 10_000
 _MOST_REMEMBERED = 10_000
-"""Sketches, some 15 MB of them."""
+"""Sketches, some 26 MB of them."""
 _LOOKED_AT = ":looked-at"
 """The id of what is remembered beside the redirects; no event's id has a colon."""
 _NEWEST_FIRST = [{"published_at": "desc"}, {"story_id": "asc"}]

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 Version = tuple[int, int]
-"""A document's sequence number and primary term: no other version of it has both."""
+"""A document's sequence number and primary term: no other version of it has both, as long as its index is not made anew."""
 
 
 class Remembered(Generic[T]):

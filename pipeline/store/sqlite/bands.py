@@ -8,7 +8,7 @@ numbers (8 bytes a band).
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from pipeline.store.codec import decode, encode
 from pipeline.store.sqlite.database import Database
 
 WINDOW = 100_000
-"""Texts that are looked through: days of a busy desk, 20 MB."""
+"""Texts that are looked through: days of a busy desk, 30 MB."""
 MOST_SHARING = 20
 """Stories that one is told of."""
 _MOST_OF_A_BAND = 50
@@ -111,6 +111,8 @@ class _Recent:
         """The number of the first of `_ids`: numbers are counted on when the oldest go."""
         self._newest: dict[bytes, int] = {}
         """The number of each story's last text: what was kept before it counts no more."""
+        self._is_last = bytearray()
+        """Of each of `_ids`, whether it is its story's last text."""
         self._runs: list[_Run] = []
 
     def add(self, texts: Sequence[tuple[str, Sequence[int]]]) -> None:
@@ -120,7 +122,11 @@ class _Recent:
         bands = np.array([band for _, its in texts for band in set(its)], np.uint32)
         owners = np.repeat(np.arange(number, number + len(texts), dtype=np.uint32), [len(set(its)) for _, its in texts])
         ids = [story_id.encode("utf-8", "surrogatepass") for story_id, _ in texts]
-        self._newest |= {id: number + at for at, id in enumerate(ids)}
+        self._is_last += bytes(len(ids))
+        for at, id in enumerate(ids, number):
+            self._is_last[self._newest.get(id, at) - self._first] = False
+            self._is_last[at - self._first] = True
+            self._newest[id] = at
         self._ids += ids
         self._runs.append(_sorted(bands, owners))
         while len(self._runs) > 1 and len(self._runs[-2].bands) <= 2 * len(self._runs[-1].bands):
@@ -137,27 +143,32 @@ class _Recent:
         return {story_id: self._most(counts, least, story_id) for story_id, counts in shared.items()}
 
     def _most(self, counts: Mapping[int, int], least: int, asking: str) -> list[str]:
-        """The stories whose last texts share the most, by how many bands each of the texts shares."""
-        found = []
-        for number, count in counts.items():
-            id = self._ids[number - self._first]
-            if count >= least and self._newest[id] == number:
-                found.append((-count, id.decode("utf-8", "surrogatepass")))
+        """The stories whose texts share the most, by how many bands each of the texts shares."""
+        found = [
+            (-count, self._ids[number - self._first].decode("utf-8", "surrogatepass"))
+            for number, count in counts.items()
+            if count >= least
+        ]
         return [story_id for _, story_id in sorted(found) if story_id != asking][:MOST_SHARING]
 
     def _holders(self, bands: Numbers) -> Iterator[tuple[int, Numbers]]:
-        """Of each band that anybody has, its place among `bands` and the texts that have it, a run at a time."""
+        """Of each band that anybody has, its place among `bands` and the newest texts that have it."""
+        is_last = np.frombuffer(bytes(self._is_last), np.bool_)
+        held: dict[int, list[Numbers]] = defaultdict(list)
         for run in self._runs:
             begins, ends = np.searchsorted(run.bands, bands, "left"), np.searchsorted(run.bands, bands, "right")
             for at in np.flatnonzero(ends > begins).tolist():
-                yield at, run.texts[max(begins[at], ends[at] - _MOST_OF_A_BAND) : ends[at]]
+                texts = run.texts[begins[at] : ends[at]]
+                held[at].append(texts[is_last[texts - self._first]])
+        for at, parts in held.items():
+            yield at, np.concatenate(parts)[-_MOST_OF_A_BAND:]
 
     def _forget(self, count: int) -> None:
         self._first += count
         for number, id in enumerate(self._ids[:count], self._first - count):
             if self._newest[id] == number:
                 del self._newest[id]
-        del self._ids[:count]
+        del self._ids[:count], self._is_last[:count]
         kept = [(run, run.texts >= self._first) for run in self._runs]
         self._runs = [_Run(run.bands[is_kept], run.texts[is_kept]) for run, is_kept in kept if is_kept.any()]
 

@@ -12,7 +12,8 @@ from pipeline.store.query import Fuzzy
 from pipeline.store.snippet import is_like
 
 _LAST = "\U0010ffff"
-_PLACES = 2**18
+_PLACE_BITS = 18
+_PLACES = 2**_PLACE_BITS
 """Words that are remembered, two megabytes of them: the news has half as many that come again."""
 _AT_ONCE = 2**16
 """Bytes that are hashed in one go, more than a word has and few enough to stay in the processor's cache."""
@@ -88,7 +89,7 @@ def _hashed(piece: bytes) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], N
 
 
 def _places(hashes: Numbers) -> npt.NDArray[np.intp]:
-    return (hashes >> np.uint64(64 - 18)).astype(np.intp)
+    return (hashes >> np.uint64(64 - _PLACE_BITS)).astype(np.intp)
 
 
 class Words:
