@@ -116,6 +116,16 @@ def test_a_fingerprint_has_one_owner_while_generations_begin(place: Place):
     assert len(owners) == len(fingerprints)
 
 
+def test_a_storys_last_bands_count_across_generations(place: Place):
+    """What it said in the generation before it is not found by any more."""
+    store = place.store()
+    store.tend(NOW)
+    store.bands.keep({"edited": [1, 2], "still": [1, 2]})
+    store.tend(NOW + GENERATIONS["bands"].age)
+    store.bands.keep({"edited": [8, 9]})
+    assert store.bands.sharing({"x": [1, 2], "y": [8, 9]}, 2) == {"x": ["still"], "y": ["edited"]}
+
+
 def test_what_landed_is_known_in_later_generations(place: Place):
     """It does not land again, and what was not finished is still worked on."""
     store = place.store()

@@ -22,8 +22,8 @@ from pipeline.store.roles import Place, Telling
 _MOST_TRIES = 8
 _PAGE = 500
 _LARGEST_SEARCH = 10_000
-_MOST_REMEMBERED = 10_000
-"""Sketches, some 26 MB of them."""
+_MOST_REMEMBERED = 5_000
+"""Sketches, some 13 MB of them."""
 _LOOKED_AT = ":looked-at"
 """The id of what is remembered beside the redirects; no event's id has a colon."""
 _NEWEST_FIRST = [{"published_at": "desc"}, {"story_id": "asc"}]
