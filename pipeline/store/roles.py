@@ -157,7 +157,7 @@ class Bands(Protocol):
     """The bands of each text of late, and who shares them: what copies of one text are found by.
 
     A band is a number below 2**32. Of a story that was kept several times the last text counts, once: else what is found would
-    depend on the order in which stories came. A store may forget all but the last hundred thousand texts.
+    depend on the order in which stories came. A store may forget all but the last fifty thousand texts.
     """
 
     def keep(self, banded: Mapping[str, Sequence[int]]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,16 +18,21 @@ import numpy.typing as npt
 from pipeline.store.codec import decode, encode
 from pipeline.store.sqlite.database import Database
 
-WINDOW = 100_000
-"""Texts that are looked through: days of a busy desk, 30 MB."""
+WINDOW = 50_000
+"""Texts that are looked through: three days of a busy desk, 15 MB."""
 MOST_SHARING = 20
 """Stories that one is told of."""
+_READ_AT_ONCE = 2_000
+"""Texts: all of a window, taken apart, would be four times what is kept of it."""
 _MOST_OF_A_BAND = 50
 """Texts that one band brings, the newest: what is in more of them says little."""
 
 _BEHIND = "SELECT seq, entry FROM banded WHERE seq > ? ORDER BY seq"
 
-Numbers = npt.NDArray[np.uint32]
+_HALF, _TEXT = np.uint64(32), np.uint64(2**32 - 1)
+
+Numbers = npt.NDArray[np.uint64]
+Texts = npt.NDArray[np.intp]
 
 
 class SqliteBands:
@@ -76,11 +81,13 @@ class SqliteBands:
         with self._database.reading() as connection:
             if self._seen is None:
                 self._seen = _begin(connection, self._recent.window)
-            rows = connection.execute(_BEHIND, (self._seen,))
             texts: list[tuple[str, list[int]]] = []
-            for seq, entry in rows:
-                self._seen = seq
+            for seq, entry in connection.execute(_BEHIND, (self._seen,)):
                 texts += decode(entry, list[tuple[str, list[int]]])
+                if len(texts) >= _READ_AT_ONCE:
+                    self._recent.add(texts)
+                    texts = []
+                self._seen = seq
         self._recent.add(texts)
 
 
@@ -94,15 +101,11 @@ def _begin(connection: Any, window: int) -> int:
     return begin
 
 
-class _Run(NamedTuple):
-    """Bands in order, each with the number of the text that has it."""
-
-    bands: Numbers
-    texts: Numbers
-
-
 class _Recent:
-    """The last texts, in runs that double in size: as many runs as a number has digits, each looked through by bisection."""
+    """The last texts, in runs that double in size: as many runs as a number has digits, each looked through by bisection.
+
+    A run has, in order, a number for each band of each text: the band in its upper half, the text in its lower.
+    """
 
     def __init__(self, window: int) -> None:
         self.window = window
@@ -113,14 +116,14 @@ class _Recent:
         """The number of each story's last text: what was kept before it counts no more."""
         self._is_last = bytearray()
         """Of each of `_ids`, whether it is its story's last text."""
-        self._runs: list[_Run] = []
+        self._runs: list[Numbers] = []
 
     def add(self, texts: Sequence[tuple[str, Sequence[int]]]) -> None:
         if not texts:
             return
         number = self._first + len(self._ids)
-        bands = np.array([band for _, its in texts for band in set(its)], np.uint32)
-        owners = np.repeat(np.arange(number, number + len(texts), dtype=np.uint32), [len(set(its)) for _, its in texts])
+        bands = np.array([band for _, its in texts for band in set(its)], np.uint64)
+        owners = np.repeat(np.arange(number, number + len(texts), dtype=np.uint64), [len(set(its)) for _, its in texts])
         ids = [story_id.encode("utf-8", "surrogatepass") for story_id, _ in texts]
         self._is_last += bytes(len(ids))
         for at, id in enumerate(ids, number):
@@ -128,17 +131,18 @@ class _Recent:
             self._is_last[at - self._first] = True
             self._newest[id] = at
         self._ids += ids
-        self._runs.append(_sorted(bands, owners))
-        while len(self._runs) > 1 and len(self._runs[-2].bands) <= 2 * len(self._runs[-1].bands):
-            last, before = self._runs.pop(), self._runs.pop()
-            self._runs.append(_sorted(np.concatenate((before.bands, last.bands)), np.concatenate((before.texts, last.texts))))
+        self._runs.append(np.sort(bands << _HALF | owners))
+        while len(self._runs) > 1 and len(self._runs[-2]) <= 2 * len(self._runs[-1]):
+            merged = np.concatenate((self._runs.pop(), self._runs.pop()))
+            merged.sort()
+            self._runs.append(merged)
         if len(self._ids) > self.window + self.window // 8:
             self._forget(len(self._ids) - self.window)
 
     def sharing(self, banded: Mapping[str, Sequence[int]], least: int) -> dict[str, list[str]]:
         asked = [(story_id, band) for story_id, its in banded.items() for band in set(its)]
         shared: dict[str, Counter[int]] = {story_id: Counter() for story_id in banded}
-        for at, others in self._holders(np.array([band for _, band in asked], np.uint32)):
+        for at, others in self._holders(np.array([band for _, band in asked], np.uint64)):
             shared[asked[at][0]].update(others.tolist())
         return {story_id: self._most(counts, least, story_id) for story_id, counts in shared.items()}
 
@@ -151,14 +155,14 @@ class _Recent:
         ]
         return [story_id for _, story_id in sorted(found) if story_id != asking][:MOST_SHARING]
 
-    def _holders(self, bands: Numbers) -> Iterator[tuple[int, Numbers]]:
+    def _holders(self, bands: Numbers) -> Iterator[tuple[int, Texts]]:
         """Of each band that anybody has, its place among `bands` and the newest texts that have it."""
         is_last = np.frombuffer(bytes(self._is_last), np.bool_)
-        held: dict[int, list[Numbers]] = defaultdict(list)
+        held: dict[int, list[Texts]] = defaultdict(list)
         for run in self._runs:
-            begins, ends = np.searchsorted(run.bands, bands, "left"), np.searchsorted(run.bands, bands, "right")
+            begins, ends = np.searchsorted(run, bands << _HALF), np.searchsorted(run, (bands << _HALF) | _TEXT, "right")
             for at in np.flatnonzero(ends > begins).tolist():
-                texts = run.texts[begins[at] : ends[at]]
+                texts = (run[begins[at] : ends[at]] & _TEXT).astype(np.intp)
                 held[at].append(texts[is_last[texts - self._first]])
         for at, parts in held.items():
             yield at, np.concatenate(parts)[-_MOST_OF_A_BAND:]
@@ -169,11 +173,5 @@ class _Recent:
             if self._newest[id] == number:
                 del self._newest[id]
         del self._ids[:count], self._is_last[:count]
-        kept = [(run, run.texts >= self._first) for run in self._runs]
-        self._runs = [_Run(run.bands[is_kept], run.texts[is_kept]) for run, is_kept in kept if is_kept.any()]
-
-
-def _sorted(bands: Numbers, texts: Numbers) -> _Run:
-    """In order of band, of one band the oldest text first."""
-    order = np.lexsort((texts, bands))
-    return _Run(bands[order], texts[order])
+        kept = (run[run & _TEXT >= self._first] for run in self._runs)
+        self._runs = [run for run in kept if len(run)]
