@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import json
 import multiprocessing
+import os
 import random
 import statistics
 import sys
@@ -23,6 +24,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+# Numpy reads it when it is first imported: a model's share of a core is asked for, not what its threads wait for each other.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import psutil
 from bare import recognise, tuned
