@@ -16,7 +16,7 @@ from tests.fakes import MemoryStore
 from tests.stories.happenings import (
     FEW_WORDS_IN_COMMON,
     NOON,
-    SOME_WORDS_IN_COMMON,
+    TOLD_AND_MEANT,
     all_alike,
     all_unlike,
     in_words,
@@ -86,12 +86,7 @@ def test_an_event_of_two_happenings_is_split():
 
 def test_what_stories_mean_counts_when_they_are_grouped_again():
     """As it does when they arrive; where one has no meaning their words alone count."""
-    for texts, encode, events in (
-        (FEW_WORDS_IN_COMMON, None, 2),
-        (FEW_WORDS_IN_COMMON, all_alike, 1),
-        (SOME_WORDS_IN_COMMON, None, 1),
-        (SOME_WORDS_IN_COMMON, all_unlike, 2),
-    ):
+    for texts, encode, events in TOLD_AND_MEANT:
         told = [in_words(f"t{n}", text, n) for n, text in enumerate(texts)]
         store = MemoryStore()
         apart(store, *told, encode=encode)

@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.model import Passage, Reading, ReadStory, Story, Version
 from pipeline.store.roles import Store
 from pipeline.stories.events import Placing
-from pipeline.stories.meaning import packed
+from pipeline.stories.meaning import Encode, packed
 from pipeline.stories.versions import event_of
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -53,6 +53,15 @@ def all_alike(title: str, text: str) -> bytes:
 def all_unlike(title: str, text: str) -> bytes:
     """What stories mean to an encoder that finds nothing in common where a word is different."""
     return packed(np.eye(384)[sum(map(ord, title + text)) % 384])
+
+
+TOLD_AND_MEANT: tuple[tuple[tuple[str, str], Encode | None, int], ...] = (
+    (FEW_WORDS_IN_COMMON, None, 2),
+    (FEW_WORDS_IN_COMMON, all_alike, 1),
+    (SOME_WORDS_IN_COMMON, None, 1),
+    (SOME_WORDS_IN_COMMON, all_unlike, 2),
+)
+"""Two texts, what says what they mean, and how many events they are."""
 
 
 def in_words(name: str, text: str, minutes: int = 0) -> Story:

@@ -14,7 +14,7 @@ from tests.stories.happenings import (
     FEW_WORDS_IN_COMMON,
     NOON,
     SOME_WORDS_IN_COMMON,
-    all_alike,
+    TOLD_AND_MEANT,
     all_unlike,
     in_words,
     passage,
@@ -100,12 +100,7 @@ def test_a_story_without_words_is_an_event_of_its_own():
 
 def test_what_stories_mean_counts_beside_their_words():
     """Few words in common are enough where they mean the same, and some are not where they mean something else."""
-    for texts, encode, events in (
-        (FEW_WORDS_IN_COMMON, None, 2),
-        (FEW_WORDS_IN_COMMON, all_alike, 1),
-        (SOME_WORDS_IN_COMMON, None, 1),
-        (SOME_WORDS_IN_COMMON, all_unlike, 2),
-    ):
+    for texts, encode, events in TOLD_AND_MEANT:
         store = MemoryStore()
         told = stored(store, Placing(store, encode=encode), *(in_words(name, text) for name, text in zip("ab", texts, strict=True)))
         assert len({each.event_id for each in told}) == events
