@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Callable
 
@@ -28,8 +29,12 @@ class LocalJob:
         # Without the empty list Beam reads this program's own command line.
         self._options = PipelineOptions([])
         pipeline = beam.Pipeline(runner=FnApiRunner(), options=self._options)
-        build(pipeline)
-        self._built = pipeline.to_runner_api(default_environment=EmbeddedPythonEnvironment.default())
+        try:
+            build(pipeline)
+            self._built = pipeline.to_runner_api(default_environment=EmbeddedPythonEnvironment.default())
+        finally:
+            # Beam makes a folder for each pipeline and removes it when that runs, which this one never does by itself.
+            shutil.rmtree(pipeline.local_tempdir, ignore_errors=True)
         settle()
 
     def run(self) -> Counter[str]:
