@@ -11,7 +11,17 @@ from urllib.parse import urlsplit
 import typer
 from pydantic import SecretStr
 
-from pipeline.cli.session import DEFAULT_CONFIG, ConfigOption, JsonOption, log_quietly, settings_from, stop_on_signals, store_of
+from pipeline.cli.session import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    IdArgument,
+    JsonOption,
+    an_id,
+    log_quietly,
+    settings_from,
+    stop_on_signals,
+    store_of,
+)
 from pipeline.cli.tally import clean
 from pipeline.errors import ConfigError, WirewatchError
 
@@ -55,7 +65,7 @@ def list_alerts(
 
 
 @alerts.command()
-def show(alert_id: str, config: ConfigOption = DEFAULT_CONFIG, *, as_json: JsonOption = False) -> None:
+def show(alert_id: IdArgument, config: ConfigOption = DEFAULT_CONFIG, *, as_json: JsonOption = False) -> None:
     """Why an alert fired, and every attempt to deliver it."""
     import orjson
 
@@ -73,7 +83,7 @@ def show(alert_id: str, config: ConfigOption = DEFAULT_CONFIG, *, as_json: JsonO
 
 @alerts.command()
 def replay(
-    alert_ids: Annotated[list[str] | None, typer.Argument(help="Alerts to send again.")] = None,
+    alert_ids: Annotated[list[str] | None, typer.Argument(help="Alerts to send again.", parser=an_id)] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     *,
     failed: Annotated[bool, typer.Option("--failed", help="Every delivery that was given up.")] = False,
@@ -123,7 +133,9 @@ def list_letters(config: ConfigOption = DEFAULT_CONFIG, *, as_json: JsonOption =
 
 @dead_letters.command()
 def retry(
-    ids: Annotated[list[str] | None, typer.Argument(help="Letters to send through again; all where none is named.")] = None,
+    ids: Annotated[
+        list[str] | None, typer.Argument(help="Letters to send through again; all where none is named.", parser=an_id)
+    ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Send what was set aside through again; what fails again comes back."""

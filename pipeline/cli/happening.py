@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.session import DEFAULT_CONFIG, ConfigOption, JsonOption, log_quietly, settings_from, store_of
+from pipeline.cli.session import DEFAULT_CONFIG, ConfigOption, IdArgument, JsonOption, log_quietly, settings_from, store_of
 from pipeline.cli.tally import clean
 from pipeline.errors import ConfigError, WirewatchError
 
@@ -51,7 +51,7 @@ def rising(
 
 
 @events.command()
-def show(event_id: str, config: ConfigOption = DEFAULT_CONFIG, *, as_json: JsonOption = False) -> None:
+def show(event_id: IdArgument, config: ConfigOption = DEFAULT_CONFIG, *, as_json: JsonOption = False) -> None:
     """An event, also by the id of one that became part of it; its stories: wirewatch search event:ID --expand."""
     log_quietly()
     kept = store_of(settings_from(config)).events

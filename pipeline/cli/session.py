@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import structlog
 import typer
 
+from pipeline.cli.tally import clean
+from pipeline.errors import ConfigError
+
 if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.store.roles import Store
@@ -23,6 +26,16 @@ ConfigOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
 DEFAULT_CONFIG = Path("configs/news.yaml")
+
+
+def an_id(said: str) -> str:
+    """An id from the command line. Raises `ConfigError` for what is none, which no store need be asked for."""
+    if not (said.isascii() and said.isalnum()):
+        raise ConfigError(f"{clean(said)} is no id: ids are letters and digits")
+    return said
+
+
+IdArgument = Annotated[str, typer.Argument(parser=an_id)]
 
 
 def settings_from(path: Path) -> Settings:

@@ -156,6 +156,13 @@ def test_an_encoder_is_made_of_its_wheel_and_reads_what_comes(config: Path, tmp_
         wirewatch("validate", "-c", str(config))
 
 
+@pytest.mark.parametrize("command", [["events", "show"], ["alerts", "show"], ["alerts", "replay"], ["dead-letters", "retry"]])
+def test_what_is_no_id_is_asked_of_no_store(filled: Path, command: list[str]):
+    """Half a letter, as a terminal may give one, is told in words."""
+    with pytest.raises(ConfigError, match="is no id: ids are letters and digits"):
+        wirewatch(*command, "caf\udce9", "-c", str(filled))
+
+
 def test_events_are_listed_shown_and_grouped_again(filled: Path):
     """A backfill groups at its end; an event is found by its id, and an unknown one is said to be."""
     code, output = wirewatch("events", "-c", str(filled), "--since", "9999d", "--json")
