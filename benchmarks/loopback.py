@@ -43,8 +43,32 @@ def pushed_clock() -> datetime:
     return datetime.now(UTC) + PushedClock.ahead
 
 
-class Feeds:
-    """An HTTP server on a free port of 127.0.0.1; `bodies` is what it serves, by path.
+class Loopback:
+    """An HTTP server on a free port of 127.0.0.1, while it is entered."""
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, *_: object) -> None:
+                """Whoever asked has been killed: that is what some benchmarks do."""
+
+        self._server = Server(("127.0.0.1", 0), handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}{path}"
+
+
+class Feeds(Loopback):
+    """Feeds; `bodies` is what it serves, by path.
 
     Where `holds` says which stories a body has, `served_at` is when each was first served (`time.monotonic`).
     """
@@ -84,24 +108,7 @@ class Feeds:
             def log_message(self, *_: object) -> None:
                 pass
 
-        class Server(ThreadingHTTPServer):
-            def handle_error(self, *_: object) -> None:
-                """Whoever asked has been killed: that is what some benchmarks do."""
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}{path}"
+        super().__init__(Handler)
 
 
 def rss(stories: list[tuple[str, str, str]]) -> bytes:
@@ -114,8 +121,8 @@ def rss(stories: list[tuple[str, str, str]]) -> bytes:
     return f'<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>{items}</channel></rss>'.encode()
 
 
-class Desk:
-    """A webhook on a free port of 127.0.0.1 that takes everything. `told` are its calls: a story's URL, a webhook-id, how many."""
+class Desk(Loopback):
+    """A webhook that takes everything. `told` are its calls: a story's URL, a webhook-id, how many."""
 
     def __init__(self) -> None:
         self.told: dict[str, Counter[str]] = {}
@@ -133,15 +140,4 @@ class Desk:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)

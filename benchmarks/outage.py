@@ -135,7 +135,7 @@ def settings_of(server: Elasticsearch, feeds: Feeds, desk: Desk) -> Settings:
                 "putin": {"name": "Vladimir Putin", "kind": "person", "aliases": ["Putin"]},
             },
             "watches": [{"name": "musk-putin", "all": ["musk", "putin"], "alert": ["desk"]}],
-            "webhooks": {"desk": {"url": desk.url, "secret": SECRET, "timeout": "2s"}},
+            "webhooks": {"desk": {"url": desk.url("/"), "secret": SECRET, "timeout": "2s"}},
         }
     )
 
