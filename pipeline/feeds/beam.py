@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -22,7 +22,10 @@ log = structlog.get_logger()
 
 MOST_DUE = 512
 """Feeds that one tick takes up; the rest are the next one's."""
+MOST_LANDED, MOST_CHARACTERS = 512, 4_000_000
+"""Items that land in one call, and their texts; those of the last feed come on top."""
 _NUDGE_S = 0.1
+"""Polls that come out within it land together: less is asked of the store, and whoever is told hears that much later."""
 _MARGIN = timedelta(seconds=20)
 """What a lease lasts beyond the longest poll."""
 
@@ -122,25 +125,44 @@ class PollFeeds(Step):
         poller.submit([state for state in due if state.url in known])
         deadline = time.monotonic() + self.polling.patience_s
         while poller.in_flight and time.monotonic() < deadline:
-            for poll in poller.completed(_NUDGE_S):
-                yield from batches(self._landed(poll))
+            for polls in gathered(poller.completed(_NUDGE_S)):
+                yield from batches(self.together(polls, self._landed, lambda poll: poll.versions))
             # An empty batch: the steps behind hand on what is ready, though a slow feed keeps this one waiting.
             yield ()
 
-    def _landed(self, poll: Poll) -> list[str]:
-        ids = self.store.landing.land(poll.versions, self.clock() + self.lease, [poll.state])
+    def _landed(self, polls: Sequence[Poll]) -> list[str]:
+        versions = [version for poll in polls for version in poll.versions]
+        ids = self.store.landing.land(versions, self.clock() + self.lease, [poll.state for poll in polls])
+        new = set(ids)
+        for poll in polls:
+            self._tell(poll, len(new & {version.id for version in poll.versions}))
+        self.count("items_landed", len(ids))
+        return ids
+
+    def _tell(self, poll: Poll, new: int) -> None:
         self.count("polls")
         self.count("polls_failed", int(poll.state.error is not None))
         self.count("items", len(poll.versions))
-        self.count("items_landed", len(ids))
         log.info(
             "feed.polled",
             feed=poll.state.url,
             status=poll.status,
             items=len(poll.versions),
-            new=len(ids),
+            new=new,
             ms=round(poll.duration_s * 1000),
             error=poll.state.error,
             notes=list(poll.notes[:3]) or None,
         )
-        return ids
+
+
+def gathered(polls: Iterable[Poll]) -> Iterator[list[Poll]]:
+    """`polls` as they come, in lists that land at once: of many feeds, each brings a story or none that is new."""
+    some: list[Poll] = []
+    for poll in polls:
+        some.append(poll)
+        versions = [version for each in some for version in each.versions]
+        if len(versions) >= MOST_LANDED or sum(len(version.item.content) for version in versions) >= MOST_CHARACTERS:
+            yield some
+            some = []
+    if some:
+        yield some
