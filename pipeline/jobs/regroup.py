@@ -15,6 +15,7 @@ from typing import NamedTuple
 import structlog
 
 from pipeline.errors import TransientError
+from pipeline.memory import give_back
 from pipeline.model import Entity, Event, ReadStory, Sketch
 from pipeline.store import terms
 from pipeline.store.query import EVERYTHING
@@ -28,8 +29,10 @@ from pipeline.stories.regroup import MOST_AT_ONCE, regrouped
 
 log = structlog.get_logger()
 
-LOOK_BACK = timedelta(minutes=10)
-"""What was looked at so lately is looked at again: its story may have been on its way."""
+LOOK_BACK = timedelta(minutes=6)
+"""What was looked at so lately is looked at again: its story may have been on its way from its event to the index. A call to the
+store is given up after four minutes, and a batch that fails there begins again and keeps its sketches again; the rest is for clocks
+that differ."""
 _WRITTEN_AT_ONCE = 32
 """Whole stories in memory at once: more would leave ten megabytes of holes behind."""
 _MOST_TRIES = 8
@@ -64,6 +67,9 @@ def regroup(store: Store, now: datetime, window: timedelta = WINDOW, *, everythi
         rarity = rarity or rarity_of(store)
         done = _together(done, _pass(store, changed, rarity, window))
     store.events.looked(now)
+    if done.looked_at:
+        # Thousands of stories were in memory, in whichever thread came by.
+        give_back()
     if done.moved:
         log.info("events.regrouped", looked_at=done.looked_at, moved=done.moved, ended=done.ended)
     return done

@@ -23,7 +23,7 @@ MOST_AT_ONCE = 10_000
 """Stories that one pass groups: what they are like comes on top."""
 _MOST_MEMBERS = 200
 """Of an event, the newest stories that a pass looks at."""
-_ASKED_AT_ONCE = 64
+_ASKED_AT_ONCE = 32
 _LONGEST_CHAIN = 8
 
 
@@ -52,15 +52,22 @@ def regrouped(changed: Sequence[Sketch], store: Store, rarity: Rarity, window: t
     return Change(tuple(ordered), events, ended)
 
 
+class _Surroundings(NamedTuple):
+    """What is around a story."""
+
+    alike: dict[str, float]
+    """The stories that may be of its event, with how alike they are."""
+    crowding: float
+
+
 class _Near:
-    """The stories that each is like, with how much; asked for in batches, once. Copies are left out: their original counts."""
+    """What is around each story; asked for in batches, once. Copies are left out: their original counts."""
 
     def __init__(self, store: Store, rarity: Rarity, window: timedelta) -> None:
         self._store = store
         self._rarity = rarity
         self._window = window
-        self._known: dict[str, dict[str, float]] = {}
-        self.seen: dict[str, Sketch] = {}
+        self._known: dict[str, _Surroundings] = {}
 
     def look(self, sketches: Sequence[Sketch]) -> None:
         asked = [sketch for sketch in sketches if sketch.story_id not in self._known]
@@ -71,17 +78,18 @@ class _Near:
             for sketch in page:
                 others = [other for other in found[sketch.story_id] if not other.duplicate_of]
                 alike = likenesses(sketch, others, self._rarity, self._window)
-                self._known[sketch.story_id] = {other.story_id: how for other, how in zip(others, alike, strict=True)}
-                self.seen |= {other.story_id: other for other, how in zip(others, alike, strict=True) if how >= LEAST_ALIKE}
+                near = {other.story_id: how for other, how in zip(others, alike, strict=True) if how >= LEAST_ALIKE}
+                self._known[sketch.story_id] = _Surroundings(near, crowding(alike))
 
-    def of(self, sketch: Sketch) -> dict[str, float]:
+    def of(self, sketch: Sketch) -> _Surroundings:
         return self._known[sketch.story_id]
 
 
 def _around(changed: Sequence[Sketch], store: Store, near: _Near) -> dict[str, Sketch]:
     """`changed`, the stories they are like, their originals, and the other stories of all their events."""
     near.look(changed)
-    found = near.seen | {sketch.story_id: sketch for sketch in changed}
+    found = {sketch.story_id: sketch for sketch in changed}
+    found |= store.events.of_stories({other for sketch in changed for other in near.of(sketch).alike} - found.keys())
     found |= store.events.of_stories({sketch.duplicate_of for sketch in found.values() if sketch.duplicate_of} - found.keys())
     members = store.events.members({sketch.event_id for sketch in found.values()}, _MOST_MEMBERS)
     return {sketch.story_id: sketch for each in members.values() for sketch in each} | found
@@ -92,8 +100,8 @@ def _groups(originals: Sequence[Sketch], near: _Near, rarity: Rarity, window: ti
     near.look(originals)
     place = {sketch.story_id: at for at, sketch in enumerate(originals)}
     told = [_told(each, rarity) for each in originals]
-    alike = [{place[id]: how for id, how in near.of(each).items() if id in place} for each in originals]
-    crowded = [crowding(list(near.of(each).values())) for each in originals]
+    alike = [{place[id]: how for id, how in near.of(each).alike.items() if id in place} for each in originals]
+    crowded = [near.of(each).crowding for each in originals]
     groups: dict[int, list[Sketch]] = defaultdict(list)
     for sketch, first in zip(originals, grouped(told, alike, crowded, window), strict=True):
         groups[first].append(sketch)

@@ -22,6 +22,7 @@ from pipeline.errors import BadElement, ConfigError, TransientError
 LARGEST_BULK = 5_000_000
 """Bytes of a bulk request; what is more goes in several."""
 _MOST_TRIES = 8
+_MOST_GOT = 1_000
 _FIRST_REST_S = 0.1
 
 Document = Mapping[str, Any]
@@ -172,19 +173,18 @@ class Cluster:
 
         Of one id in several indices, the one that was asked for last. Raises `MissingIndexError` where an index is gone.
         """
-        if not wanted:
-            return {}
-        with self.our_words():
-            docs = [{"_index": index, "_id": id} for index, id in wanted]
-            answer = self.client.mget(docs=docs, source=source if isinstance(source, bool) else list(source))
         found: dict[str, Kept] = {}
-        for each in _body(answer)["docs"]:
-            if "error" in each:
-                raise MissingIndexError(_reason(each["error"]))
-            if each.get("found"):
-                found[each["_id"]] = Kept(
-                    each["_id"], each["_index"], each.get("_source", {}), each["_seq_no"], each["_primary_term"]
-                )
+        for at in range(0, len(wanted), _MOST_GOT):
+            with self.our_words():
+                docs = [{"_index": index, "_id": id} for index, id in wanted[at : at + _MOST_GOT]]
+                answer = self.client.mget(docs=docs, source=source if isinstance(source, bool) else list(source))
+            for each in _body(answer)["docs"]:
+                if "error" in each:
+                    raise MissingIndexError(_reason(each["error"]))
+                if each.get("found"):
+                    found[each["_id"]] = Kept(
+                        each["_id"], each["_index"], each.get("_source", {}), each["_seq_no"], each["_primary_term"]
+                    )
         return found
 
     def search(self, index: str, body: Document, *, refresh: bool = False) -> dict[str, Any]:
