@@ -324,8 +324,9 @@ def size_of(job: Running, job_id: str) -> tuple[int, float, float]:
     """Bytes of the last checkpoint; megabytes of the Python workers with their reading processes, and of the TaskManager."""
     latest = (job.flink.get(f"/jobs/{job_id}/checkpoints").get("latest") or {}).get("completed") or {}
     pool = psutil.Process(job.flink.pid("worker_pool"))
-    resident = sum(child.memory_info().rss for child in pool.children(recursive=True))
-    return latest.get("state_size", 0), resident / 1e6, psutil.Process(job.flink.pid("task_manager")).memory_info().rss / 1e6
+    resident = [child.memory_info().rss / 1e6 for child in pool.children(recursive=True)]
+    log(f"workers, MB: {[round(each) for each in resident]}")
+    return latest.get("state_size", 0), sum(resident), psutil.Process(job.flink.pid("task_manager")).memory_info().rss / 1e6
 
 
 def main() -> int:

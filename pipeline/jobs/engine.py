@@ -7,6 +7,7 @@ The chain itself is `ingest.py`'s, and the same everywhere.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -70,7 +71,12 @@ class Service(beam.PTransform):
         polling = Polling.of(self.settings.feeds, self.settings.polling, _PATIENCE_S)
         ticks = begin | "tick" >> FlinkStreamingImpulseSource().set_interval_ms(self.engine.tick_ms)
         _ = ticks | "deliver and tend" >> beam.ParDo(Patient(DeliverAndTend(store, self.settings, clock)))
-        _ = ticks | "group again" >> beam.ParDo(Patient(GroupAgain(store, clock, self.settings.events.window)))
+        # Apart from the other steps that ticks drive: it takes a while, and polls go on.
+        _ = (
+            ticks
+            | "spread grouping" >> beam.Reshuffle()
+            | "group again" >> beam.ParDo(Patient(GroupAgain(store, clock, self.settings.events.window)))
+        )
         unfinished = ticks | "unfinished" >> beam.ParDo(Patient(TakeUnfinished(store, clock, lease=_LEASE)))
         polled = (
             ticks
@@ -130,7 +136,7 @@ class DeliverAndTend(Step):
 class GroupAgain(Step):
     """Ticks in, nothing out: where nobody did for three minutes, this process groups what came since into events again.
 
-    The store says when it was done last. Two that begin at once do it twice, which ends the same.
+    The store says when it was done last. Two processes that begin at once do it twice, which ends the same.
     """
 
     stage = "stories"
@@ -140,8 +146,16 @@ class GroupAgain(Step):
         self.window = window
 
     def process(self, _tick: object) -> Iterator[object]:
-        now = self.clock()
-        last = self.store.events.looked_at()
-        if last is None or now - last >= _REGROUPED_EVERY:
-            regroup(self.store, now, self.window)
+        if _grouping.acquire(blocking=False):
+            try:
+                now = self.clock()
+                last = self.store.events.looked_at()
+                if last is None or now - last >= _REGROUPED_EVERY:
+                    regroup(self.store, now, self.window)
+            finally:
+                _grouping.release()
         return iter(())
+
+
+_grouping = threading.Lock()
+"""Held by the thread of this process that groups."""

@@ -63,6 +63,7 @@ class LocalService:
         """What the ticks so far have counted (`pipeline.store.beam` says what)."""
         self._counts_told_at = time.monotonic()
         self._regrouped_at = clock()
+        self._regrouping: threading.Thread | None = None
         self._has_new_stories = False
 
     def run(self, stop: threading.Event) -> None:
@@ -114,6 +115,9 @@ class LocalService:
 
         if self._opened:
             self._opened.deliverer.stop(STOP_WITHIN_S / 2)
+        if self._regrouping:
+            # What it had not written by then, the next pass finds again.
+            self._regrouping.join(STOP_WITHIN_S / 4)
         self._tell_counts()
         close_pollers()
         close_pools()
@@ -172,15 +176,27 @@ class LocalService:
         if self._tended_at is None or now - self._tended_at >= _TENDED_EVERY:
             # Where there is more, the next tick does it: the stories that are on their way do not wait for it.
             self._tended_at = None if store.tend(now, self._settings.retention.stories) else now
-        if self._has_new_stories and now - self._regrouped_at >= _REGROUPED_EVERY:
+        if self._has_new_stories and now - self._regrouped_at >= _REGROUPED_EVERY and not self._is_regrouping():
+            self._regrouping = threading.Thread(target=self._regroup_patiently, args=(store,), name="regrouping", daemon=True)
+            self._regrouping.start()
+
+    def _is_regrouping(self) -> bool:
+        return self._regrouping is not None and self._regrouping.is_alive()
+
+    def _regroup_patiently(self, store: Store) -> None:
+        """Beside the ticks: thousands of stories take seconds, and nobody waits that long for an alert."""
+        try:
             self._regroup(store)
+        except Exception as error:  # noqa: BLE001 - above a thread is nobody, and the next pass does what this one left
+            self._has_new_stories = True
+            log.warning("events.wait", error=str(error))
 
     def _regroup(self, store: Store) -> None:
         from pipeline.jobs.regroup import regroup
 
         self._regrouped_at = self._clock()
-        regroup(store, self._regrouped_at, self._settings.events.window)
         self._has_new_stories = False
+        regroup(store, self._regrouped_at, self._settings.events.window)
 
     def _job(self, patience_s: float) -> LocalJob:
         if patience_s not in self._jobs:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,11 @@ from pipeline.feeds.files import from_line
 from pipeline.jobs.backfill import Progress, backfill
 from pipeline.jobs.local import LocalService
 from pipeline.language.pool import close_pools
-from pipeline.store.address import close_stores, store_at
+from pipeline.model import Sketch
+from pipeline.store.address import address_of, close_stores, keep_open, store_at
+from pipeline.store.roles import Events
 from pipeline.stories.beam import MOST_TAKEN
+from tests.fakes import MemoryStore
 
 pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
 
@@ -146,3 +150,65 @@ def test_the_counts_of_the_ticks_add_up(settings: Settings):
         assert service.run_once(threading.Event())
     assert service.counts["stories_finished"] == MOST_TAKEN + 1
     assert [event["stories_finished"] for event in told if event["event"] == "service.counts"] == [MOST_TAKEN + 1]
+
+
+class Pushed:
+    """A clock that a test pushes on; Beam copies what its steps carry, and finds this by its name."""
+
+    ahead = timedelta()
+
+
+def pushed() -> datetime:
+    return datetime.now(UTC) + Pushed.ahead
+
+
+class SlowEvents:
+    """Events that are looked through slowly: not before a test says so."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self.is_looked_through, self.goes_on = threading.Event(), threading.Event()
+
+    def kept(self, since: datetime, until: datetime) -> Iterator[Sketch]:
+        self.is_looked_through.set()
+        assert self.goes_on.wait(60)
+        return self._events.kept(since, until)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._events, name)
+
+
+def test_no_story_waits_for_others_to_be_grouped_again(settings: Settings):
+    """Thousands of them take a while: what lands meanwhile is finished. And when told to stop, nobody waits for it either."""
+    memory = MemoryStore()
+    slow = SlowEvents(memory.events)
+    memory.events = slow  # type: ignore[assignment]
+    keep_open(address_of(settings), memory)
+    Pushed.ahead = timedelta()
+    stop = threading.Event()
+    service = threading.Thread(target=LocalService(settings, pushed).run, args=(stop,))
+    service.start()
+    try:
+        land(memory, story(1, "A warehouse burned."))
+        wait_until(lambda: memory.stories.count() == 1)
+        Pushed.ahead = timedelta(minutes=4)
+        assert slow.is_looked_through.wait(60)
+        land(memory, story(2, "A bank kept its rates."))
+        wait_until(lambda: memory.stories.count() == 2 and not memory.landing.unfinished_count())
+    finally:
+        stop.set()
+        service.join(60)
+        slow.goes_on.set()
+    assert not service.is_alive()
+
+
+def land(store: MemoryStore, told: Mapping[str, str]) -> None:
+    now = pushed()
+    store.landing.land([from_line(json.dumps(told).encode(), "lines", now, tells=False)], now)
+
+
+def wait_until(is_so: Callable[[], bool], within_s: float = 60.0) -> None:
+    ends_at = time.monotonic() + within_s
+    while not is_so():
+        assert time.monotonic() < ends_at
+        time.sleep(0.02)
