@@ -167,8 +167,8 @@ def chain(store: Any, batch: Sequence[ItemVersion], read: dict[str, Reading], wa
     for state in store.feeds.lease(now, until, 1):
         landed = store.landing.land(batch, until, [state._replace(next_poll_at=now, etag=str(now))])
     passages, _ = identify(store.landing.read(landed), store)
-    passages = placing.placed(passages, now)
-    passages = [matched(each._replace(reading=read[each.story.versions[-1].id]), watches, now) for each in passages]
+    passages = [each._replace(reading=read[each.story.versions[-1].id]) for each in passages]
+    passages = [matched(each, watches, now) for each in placing.placed(passages, now)]
     assert store.stories.put([read_story(each) for each in passages]) == set()
     passages = copies.placed(passages, store, now)
     hits = [(hit, each.story) for each in passages for hit in each.hits]

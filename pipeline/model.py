@@ -254,7 +254,7 @@ class Sketch(NamedTuple):
     telling: tuple[int, ...]
     """The terms that it is found by, the most telling first."""
     terms: bytes
-    """All its terms with their counts, as `stories/likeness.py` packs them."""
+    """All its words and the persons it names, with their counts, as `stories/likeness.py` packs them."""
     duplicate_of: str | None = None
     """As the story's: a copy is of the event of its original, whatever its words."""
     meaning: bytes = b""

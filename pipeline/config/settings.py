@@ -231,7 +231,7 @@ class EventSettings(_Model):
     """How stories of one happening are found."""
 
     encoder: Text | None = None
-    """The file that `wirewatch events encoder` makes, relative to the current directory; without it, words alone count."""
+    """The file that `wirewatch events encoder` makes, relative to the current directory; else words and names have to do."""
     window: Annotated[Duration, _limits("1h", "6d")] = timedelta(hours=72)
     """Stories further apart are not compared, and the further apart, the less alike they count; an event may go on for longer."""
 
@@ -262,4 +262,4 @@ class Settings(_Model):
     polling: PollingSettings = Field(default_factory=PollingSettings)
     """How feeds are fetched; each of its keys has a default."""
     events: EventSettings = Field(default_factory=EventSettings)
-    """How stories of one happening are found; by their words where nothing is said."""
+    """How stories of one happening are found; by their words and whom they name where nothing is said."""

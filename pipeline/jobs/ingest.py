@@ -1,6 +1,6 @@
 """The way of a story, as one chain: from what has landed to what a person is told. Every runner runs this.
 
-    landed ─► same story? ─► same event? ─► read ─► watches ─► index ─► same text? ─► outbox ─► finish
+    landed ─► same story? ─► read ─► same event? ─► watches ─► index ─► same text? ─► outbox ─► finish
 
 What is landed comes from a tick: feeds that are due, and what landed before and was never finished.
 """
@@ -45,9 +45,9 @@ class TellStories(beam.PTransform):
         return (
             landed
             | "same story?" >> beam.ParDo(Identify(store, clock)).with_output_types(Passages)
+            | "read" >> beam.ParDo(reading).with_output_types(Passages)
             | "same event?"
             >> beam.ParDo(PlaceInEvents(store, clock, encoder_of(settings), settings.events.window)).with_output_types(Passages)
-            | "read" >> beam.ParDo(reading).with_output_types(Passages)
             | "watches" >> beam.ParDo(MatchWatches(store, settings.watches, clock)).with_output_types(Passages)
             | "index" >> beam.ParDo(IndexStories(store, Settle(settings, clock), clock)).with_output_types(Passages)
             | "same text?" >> beam.ParDo(PlaceCopies(store, clock)).with_output_types(Passages)

@@ -94,7 +94,7 @@ class PlaceCopies(Step):
 class PlaceInEvents(Step):
     """Batches of passages in, the same out with the events of their stories, whose sketches are kept from here on.
 
-    `encoder` is the path of the file that says what stories mean; None where they are told by their words alone. A worker without
+    `encoder` is the path of the file that says what stories mean; None where their words and names have to do. A worker without
     it does not begin. Stories further apart than `window` are not compared.
     """
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from pipeline.model import Passage, Sketch, Story
+from pipeline.model import Passage, Reading, Sketch, Story
 from pipeline.store.roles import Store, Telling
 from pipeline.stories.grouping import LEAST_ALIKE, WINDOW, crowding, nearness
 from pipeline.stories.likeness import Rarity, packed_terms, telling
@@ -34,11 +34,24 @@ def rarity_of(store: Store) -> Rarity:
     return rarity
 
 
-def sketch_of(story: Story, encode: Encode | None = None) -> Sketch:
-    """What is remembered of a story, with what it means where there is an `encode`; its event is as the story says."""
-    terms = packed_terms(story.title, story.text)
+def sketch_of(story: Story, reading: Reading | None = None, encode: Encode | None = None) -> Sketch:
+    """What is remembered of a story, with whom it names where it was read, and what it means where there is an `encode`.
+
+    Its event is as the story says.
+    """
+    terms = packed_terms(story.title, story.text, persons_of(reading) if reading else {})
     meaning = encode(story.title, story.text) if encode else b""
     return Sketch(story.id, story.event_id, story.source, story.published_at, telling(terms), terms, story.duplicate_of, meaning)
+
+
+def persons_of(reading: Reading) -> dict[str, int]:
+    """The persons whom a story names in full or who are configured, by key, with how often it names them.
+
+    Of whom it gives a last name alone, what was read before may say who that is (`recall.py`): an event must not depend on that.
+    """
+    in_full = {mention.entity for mention in reading.mentions if " " in mention.text}
+    persons = (entity for entity in reading.entities if entity.kind == "person")
+    return {each.key: each.count for each in persons if each.key in in_full or ":" not in each.key}
 
 
 def wanted(sketch: Sketch, rarity: Rarity, window: timedelta = WINDOW) -> Telling:
@@ -78,14 +91,14 @@ class Placing:
         Which are copies turns out when they are stored (`copies.py`): each is then of its original's. Raises `TransientError`
         where the store is away; doing it again does no harm.
         """
-        changed = {passage.story.id: passage.story for passage in passages if passage.is_new or passage.reading is None}
+        changed = {passage.story.id: passage for passage in passages if passage.is_new or passage.is_reworded}
         if not changed:
             return list(passages)
-        known = self._store.events.of_stories({passage.story.id for passage in passages if passage.is_new})
-        sketches = {id: sketch_of(story, self._encode) for id, story in changed.items()}
-        fresh = {passage.story.id for passage in passages if passage.is_new} - known.keys()
+        known = self._store.events.of_stories(changed)
+        sketches = {id: sketch_of(each.story, each.reading, self._encode) for id, each in changed.items()}
+        fresh = {id for id, each in changed.items() if each.is_new} - known.keys()
         events = {id: sketch.event_id for id, sketch in known.items()}
-        events |= {id: story.event_id for id, story in changed.items() if id not in events}
+        events |= {id: each.story.event_id for id, each in changed.items() if id not in events}
         events |= self._met([sketch for id, sketch in sketches.items() if id in fresh])
         self._store.events.keep([sketch._replace(event_id=events[id]) for id, sketch in sketches.items()], now)
         self._count([sketches[id] for id in fresh])

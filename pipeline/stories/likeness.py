@@ -1,13 +1,14 @@
 """What a story is about, as numbers: its terms with their counts, what each says, and how alike two stories are. No I/O.
 
 A term is a word without its ending, as a slot of 2^18: two words in one slot happen and hardly matter. How much a term says is how
-rare it is, by a background of English (`data/common_words.tsv`) and the stories of late together (TF-IDF, cosine).
+rare it is, by a background of English (`data/common_words.tsv`) and the stories of late together (TF-IDF, cosine). A person whom a
+story names is a term too, beside the words that name them: whoever it is called, and told from others of the name.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -16,31 +17,43 @@ import numpy.typing as npt
 
 from pipeline.store.words import WordNumbers, words
 
-SLOTS = 2**18
+_WORDS, _PERSONS = 2**18, 2**17
+SLOTS = _WORDS + _PERSONS
 MOST_TELLING = 20
 """Terms that a story is found by."""
 BACKGROUND_STORIES = 3_800
 """How many stories the background counts as, against those of late."""
 
 _LONGEST = 2_000
-"""Distinct terms of a story that count: a long read has 1,500."""
+"""Distinct words of a story that count: a long read has 1,500."""
 _LEAST_WEIGHT = 0.05
+_PERSON = 0.5
+"""What a person says, against a word as rare: its names are words already."""
+_RAREST_PERSON = 5.0
+"""No background says which persons are rare: one that nobody has seen counts as one in 150 stories."""
 _COUNT_BITS = 8
 _MOST_COUNTED = 255
 _NOWHERE = -1
+_NOBODY: Mapping[str, int] = {}
 
 Floats = npt.NDArray[np.float32]
 Packed = npt.NDArray[np.uint32]
 
 
-def packed_terms(title: str, text: str) -> bytes:
-    """The terms of a story with their counts, four bytes each, in order: a slot and up to 255."""
+def packed_terms(title: str, text: str, persons: Mapping[str, int] = _NOBODY) -> bytes:
+    """The terms of a story with their counts, four bytes each, in order: a slot and up to 255.
+
+    `persons` are the entities' keys, with how often each is named.
+    """
     found = [*words(title), *words(text)]
     slots = np.fromiter(map(_SLOTS.__getitem__, found), np.int64, len(found))
     terms, counts = np.unique(slots[slots != _NOWHERE], return_counts=True)
     if len(terms) > _LONGEST:
         commonest = np.sort(np.argsort(-counts, kind="stable")[:_LONGEST])
         terms, counts = terms[commonest], counts[commonest]
+    named = sorted({_person(key): count for key, count in persons.items()}.items())
+    terms = np.concatenate([terms, np.array([person for person, _ in named], np.int64)])
+    counts = np.concatenate([counts, np.array([count for _, count in named], np.int64)])
     return (terms << _COUNT_BITS | np.minimum(counts, _MOST_COUNTED)).astype("<u4").tobytes()
 
 
@@ -60,8 +73,13 @@ def _slot(word: str) -> int:
 _SLOTS = WordNumbers(_slot)
 
 
-def _place(term: str) -> int:
-    return int.from_bytes(hashlib.blake2b(term.encode("utf-8", "surrogatepass"), digest_size=4).digest()) % SLOTS
+def _place(term: str, places: int = _WORDS) -> int:
+    return int.from_bytes(hashlib.blake2b(term.encode("utf-8", "surrogatepass"), digest_size=4).digest()) % places
+
+
+def _person(key: str) -> int:
+    """Where a person counts: behind the words."""
+    return _WORDS + _place(key, _PERSONS)
 
 
 def stem(word: str) -> str:
@@ -100,6 +118,7 @@ class Rarity:
     def refresh(self) -> None:
         """Let what was counted since count."""
         self._says: Floats = np.maximum(np.log((self._stories + 1) / (self._counts + 0.5)), _LEAST_WEIGHT).astype(np.float32)
+        self._says[_WORDS:] = _PERSON * np.minimum(self._says[_WORDS:], _RAREST_PERSON)
 
     def weights(self, packed: bytes) -> Floats:
         """How much each term of a story says of it, in its order; a vector of length one."""

@@ -29,6 +29,7 @@ from pipeline.model import Item, ItemVersion, ReadStory
 from pipeline.store.address import address_of, close_stores, keep_open
 from pipeline.store.roles import Store
 from pipeline.stories.beam import TakeUnfinished
+from pipeline.stories.events import sketch_of
 from pipeline.stories.versions import event_of
 from tests.fakes import MemoryStore
 from tests.jobs.faltering import Faltering, When
@@ -261,6 +262,18 @@ def test_what_is_done_is_counted(runner: Runner) -> None:
     }  # fmt: skip
 
 
+def test_whom_a_story_names_helps_to_tell_its_event(runner: Runner) -> None:
+    """A story is read before its event is looked for: what is remembered of it has the persons in it, as configured or not."""
+    memory = MemoryStore()
+    memory.landing.land(VERSIONS[:1], NOW)
+    keep_open(address_of(SETTINGS), memory)
+    Sent.now, Sent.waiting = NOW + timedelta(hours=1), ()
+    chain(runner).run()
+    (read,) = memory.stories.all()
+    remembered = memory.events.of_stories([read.story.id])[read.story.id]
+    assert remembered.terms == sketch_of(read.story, read.reading).terms != sketch_of(read.story).terms
+
+
 # ── the tick ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 RSS = b"""<rss version="2.0"><channel><title>News</title><link>https://news.example/</link>
@@ -300,6 +313,10 @@ def test_a_tick_brings_what_feeds_say_all_the_way(runner: Runner) -> None:
         server.shutdown()
     assert sorted(read.story.title for read in memory.stories.all()) == ["A meeting", "Weather"]
     assert memory.landing.unfinished_count() == 0
+    assert {state.url: (state.items, state.error is None) for state in memory.feeds.states()} == {
+        urls[0]: (2, True),
+        urls[1]: (0, False),
+    }
     wanted = {"polls": 2, "polls_failed": 1, "items": 2, "items_landed": 2, "stories_finished": 2}
     found = {name: counts[name] for name in wanted}
     # Prism now and then passes over one of several reports of a counter by one stage; it makes none up.

@@ -34,7 +34,7 @@ def apart(store: Store, *stories: Story, encode: Encode | None = None) -> None:
     """Stories that as many workers met at once: each began an event of its own."""
     for told in stories:
         assert store.stories.put([ReadStory(told, Reading(told.versions[-1].id))]) == set()
-    store.events.keep([sketch_of(told, encode) for told in stories], NOON)
+    store.events.keep([sketch_of(told, encode=encode) for told in stories], NOON)
 
 
 def event(store: Store, story_id: str) -> str:

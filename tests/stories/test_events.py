@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from pipeline.model import Entity, Mention, Reading
 from pipeline.store.roles import Place
-from pipeline.stories.events import Placing, likenesses, sketch_of
+from pipeline.stories.events import Placing, likenesses, persons_of, sketch_of
 from pipeline.stories.likeness import Rarity
 from tests.fakes import MemoryStore
 from tests.stories.happenings import (
@@ -81,11 +82,11 @@ def test_an_edit_stays_in_its_event_and_is_found_by_its_new_words():
 
 
 def test_what_is_sighted_again_unchanged_is_left_alone():
-    """A passage that carries its reading over costs nothing and passes as it is."""
+    """A passage that brings no words costs nothing and passes as it is."""
     store = MemoryStore()
     placing = Placing(store)
     (told,) = stored(store, placing, story("a", "fire", 1))
-    same = passage(told, is_new=False, revision=1)._replace(reading=store.stories.get(["a"])["a"].reading)
+    same = passage(told, is_new=False, revision=1)._replace(reading=store.stories.get(["a"])["a"].reading, is_reworded=False)
     assert placing.placed([same], NOON) == [same]
     assert placing.placed([], NOON) == []
 
@@ -106,6 +107,31 @@ def test_what_stories_mean_counts_beside_their_words():
         assert len({each.event_id for each in told}) == events
         kept = store.events.of_stories(["a", "b"]).values()
         assert [each.meaning for each in kept] == [encode("", text) if encode else b"" for text in texts]
+
+
+def test_whom_stories_name_counts_beside_their_words():
+    """Few words in common are enough where both name one person all along, and not where they name two."""
+    for names, events in ((("", ""), 2), (("person:ann-lee", "person:ann-lee"), 1), (("person:ann-lee", "person:bo-lee"), 2)):
+        store = MemoryStore()
+        told = [passage(in_words(id, text)) for id, text in zip("ab", FEW_WORDS_IN_COMMON, strict=True)]
+        read = [each._replace(reading=naming(name)) for each, name in zip(told, names, strict=True)]
+        assert len({each.story.event_id for each in Placing(store).placed(read, NOON)}) == events
+
+
+def naming(person: str) -> Reading:
+    """A reading of somebody, or of nobody."""
+    if not person:
+        return Reading("v")
+    mention = Mention("text", 0, 7, "PERSON", "Ann Lee", person, 0)
+    return Reading("v", mentions=(mention,), entities=(Entity(person, "Ann Lee", "person", 30),))
+
+
+def test_who_goes_by_a_last_name_alone_is_nobody_else():
+    """Who that is may follow from what was read before, and events do not; whom the configuration names is known."""
+    named = {"person:ann-lee": "Ann Lee", "person:elon-musk": "Musk", "putin": "Putin", "place:leeds": "City of Leeds"}
+    mentions = tuple(Mention("title", 0, len(text), "PERSON", text, key, 0) for key, text in named.items())
+    entities = tuple(Entity(key, text, "place" if "place" in key else "person", 2) for key, text in named.items())
+    assert persons_of(Reading("v", mentions=mentions, entities=entities)) == {"person:ann-lee": 2, "putin": 2}
 
 
 def test_stories_kept_before_there_was_an_encoder_are_met_by_their_words():

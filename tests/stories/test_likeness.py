@@ -55,6 +55,25 @@ def test_stop_words_say_nothing():
     assert packed_terms("The", "and of it, a to do") == b""
 
 
+def test_a_person_counts_beside_the_words_that_name_them():
+    """Stories that name one person in other words are more alike, those that name two of one name less."""
+    texts = ("Clinton spoke in Ohio", "The former president, Clinton, flew home")
+    bill, hillary = {"person:bill-clinton": 1}, {"person:hillary-clinton": 1}
+    rarity = Rarity()
+    (words,) = rarity.alike(packed_terms("", texts[0]), [packed_terms("", texts[1])])
+    one, two = rarity.alike(packed_terms("", texts[0], bill), [packed_terms("", texts[1], who) for who in (bill, hillary)])
+    assert one > words > two
+
+
+def test_persons_come_behind_the_words_and_no_word_is_one():
+    """Their slots are their own, however often and in whatever order they are named."""
+    words = slots(packed_terms("musk", "putin"))
+    both = slots(packed_terms("musk", "putin", {"putin": 3, "musk": 1_000}))
+    assert both[: len(words)].tolist() == words.tolist()
+    assert len(both) == len(words) + 2
+    assert (both[:-1] < both[1:]).all()
+
+
 @settings(deadline=None)
 @given(st.text(max_size=400), st.text(max_size=400))
 def test_any_text_has_terms_in_order_each_once(title: str, text: str):

@@ -64,7 +64,8 @@ class ElasticsearchEvents:
             self._cluster.bulk([Write("delete", self._sketches, id) for id in ids], refresh=True)
 
     def of_stories(self, ids: Collection[str]) -> dict[str, Sketch]:
-        return {id: _sketch(each.source) for id, each in self._cluster.mget([(self._sketches, id) for id in ids]).items()}
+        got = self._cluster.mget([(self._sketches, id) for id in ids], source=["sketch"])
+        return {id: _sketch(each.source) for id, each in got.items()}
 
     def alike(self, wanted: Mapping[str, Telling], limit: int) -> dict[str, list[Sketch]]:
         answers = self._cluster.searches(self._sketches, [_alike(name, telling, limit) for name, telling in wanted.items()])
