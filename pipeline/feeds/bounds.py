@@ -88,6 +88,7 @@ class _Survey:
         self._parser.StartNamespaceDeclHandler = self._namespace
 
     def walk(self) -> None:
+        """Once; then the parser is let go, which else would keep this, and the document, until the collector of cycles comes by."""
         try:
             self._parser.Parse(self._xml, True)
         except _EnoughError as enough:
@@ -96,6 +97,8 @@ class _Survey:
             if self._cut_depth:
                 self.end = self._open[len(kept)].start
             self.closing = [b"</" + self._tag_name(element) + b">" for element in reversed(kept)]
+        finally:
+            del self._parser
 
     def _tag_name(self, element: _Element) -> bytes:
         """The name as it stands in the document, prefix and all."""

@@ -1,5 +1,7 @@
 """What is cut away from documents that go too far."""
 
+import gc
+
 import pytest
 
 from pipeline.errors import BadElement
@@ -76,3 +78,16 @@ def test_namespaces_without_end_are_refused() -> None:
     declared = " ".join(f"xmlns:n{number}='u{number}'" for number in range(300))
     with pytest.raises(BadElement, match="namespaces"):
         bounded(f"<rss {declared}/>".encode())
+
+
+def test_a_document_that_was_read_is_let_go_at_once():
+    """Nothing of it waits for the collector of cycles: a service would hold a hundred megabytes of documents."""
+    document = b"<rss version='2.0'><channel><title>News</title><item><title>A meeting</title></item></channel></rss>"
+    bounded(document)
+    gc.collect()
+    gc.disable()
+    try:
+        bounded(document)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
