@@ -14,7 +14,6 @@ from apache_beam.runners.runner import PipelineResult
 from apache_beam.transforms.environments import EmbeddedPythonEnvironment
 
 from pipeline.errors import TransientError
-from pipeline.memory import settle
 from pipeline.store.beam import COUNTERS
 
 
@@ -35,7 +34,6 @@ class LocalJob:
         finally:
             # Beam makes a folder for each pipeline and removes it when that runs, which this one never does by itself.
             shutil.rmtree(pipeline.local_tempdir, ignore_errors=True)
-        settle()
 
     def run(self) -> Counter[str]:
         """Run to the end, and answer what this run counted. Raises `TransientError` where a step did; what it counted is lost."""

@@ -24,6 +24,7 @@ from apache_beam.metrics import Metrics
 from pipeline.clock import Clock, utc_now
 from pipeline.config.problems import without_passwords
 from pipeline.errors import TransientError
+from pipeline.memory import settle
 from pipeline.model import DeadLetter, ItemVersion, Passage, stable_id
 from pipeline.store.address import StoreAddress, store_at
 from pipeline.store.codec import encode
@@ -63,6 +64,7 @@ class Step(beam.DoFn):
 
     def setup(self) -> None:
         speak_through_beam()
+        _settled()
         self.store: Store = timed(store_at(self.address, OPENED_WITHIN_S), _counter("store_us").inc)
 
     def count(self, name: str, by: int = 1) -> None:
@@ -117,6 +119,12 @@ class Step(beam.DoFn):
 
 def _story_of(element: object) -> str | None:
     return element.story.id if isinstance(element, Passage) else None
+
+
+@cache
+def _settled() -> None:
+    """Once a process, whichever step it is given first: a cluster's workers are started by others."""
+    settle()
 
 
 @cache
