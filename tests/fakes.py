@@ -397,10 +397,10 @@ class MemoryEvents:
             found = [sketch for sketch, kept_at in self._sketches.values() if since <= kept_at < until]
         return iter(sorted(found, key=attrgetter("published_at", "story_id")))
 
-    def newest(self, limit: int) -> list[Sketch]:
+    def newest(self, limit: int) -> Iterator[Sketch]:
         with self._lock:
             newest_first = sorted(self._sketches.values(), key=lambda each: each[1], reverse=True)
-        return [sketch for sketch, _ in newest_first[:limit]]
+        return (sketch for sketch, _ in newest_first[:limit])
 
     def looked_at(self) -> datetime | None:
         return self._looked_at

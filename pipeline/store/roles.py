@@ -235,7 +235,7 @@ class Events(Protocol):
     def kept(self, since: datetime, until: datetime) -> Iterator[Sketch]:
         """The sketches that were kept from `since` to before `until`, in order of publication."""
 
-    def newest(self, limit: int) -> list[Sketch]:
+    def newest(self, limit: int) -> Iterator[Sketch]:
         """The `limit` sketches that were kept last, in any order."""
 
     def looked_at(self) -> datetime | None:

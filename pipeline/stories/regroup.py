@@ -91,8 +91,12 @@ def _around(changed: Sequence[Sketch], store: Store, near: _Near) -> dict[str, S
     found = {sketch.story_id: sketch for sketch in changed}
     found |= store.events.of_stories({other for sketch in changed for other in near.of(sketch).alike} - found.keys())
     found |= store.events.of_stories({sketch.duplicate_of for sketch in found.values() if sketch.duplicate_of} - found.keys())
-    members = store.events.members({sketch.event_id for sketch in found.values()}, _MOST_MEMBERS)
-    return {sketch.story_id: sketch for each in members.values() for sketch in each} | found
+    events = sorted({sketch.event_id for sketch in found.values()})
+    for at in range(0, len(events), _ASKED_AT_ONCE):
+        for members in store.events.members(events[at : at + _ASKED_AT_ONCE], _MOST_MEMBERS).values():
+            for sketch in members:
+                found.setdefault(sketch.story_id, sketch)
+    return found
 
 
 def _groups(originals: Sequence[Sketch], near: _Near, rarity: Rarity, window: timedelta) -> list[list[Sketch]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from pipeline.errors import TransientError
@@ -21,7 +22,6 @@ from pipeline.store.roles import Place, Telling
 
 _MOST_TRIES = 8
 _PAGE = 500
-_LARGEST_SEARCH = 10_000
 _MOST_REMEMBERED = 5_000
 """Sketches, some 13 MB of them."""
 _LOOKED_AT = ":looked-at"
@@ -97,14 +97,9 @@ class ElasticsearchEvents:
         pages = self._cluster.pages(self._sketches, query, [{"published_at": "asc"}, {"story_id": "asc"}], _PAGE)
         return (_sketch(each.source) for each in pages)
 
-    def newest(self, limit: int) -> list[Sketch]:
-        body = {
-            "sort": [{"kept_at": "desc"}],
-            "size": min(limit, _LARGEST_SEARCH),
-            "_source": ["sketch"],
-            "track_total_hits": False,
-        }
-        return _sketches(self._cluster.search(self._sketches, body))
+    def newest(self, limit: int) -> Iterator[Sketch]:
+        pages = self._cluster.pages(self._sketches, {"match_all": {}}, [{"kept_at": "desc"}, {"story_id": "asc"}], _PAGE)
+        return (_sketch(each.source) for each in islice(pages, limit))
 
     def looked_at(self) -> datetime | None:
         found = self._cluster.mget([(self._redirects, _LOOKED_AT)])

@@ -74,16 +74,19 @@ class SqliteEvents:
 
     def kept(self, since: datetime, until: datetime) -> Iterator[Sketch]:
         statement = "SELECT id FROM sketch WHERE kept_at >= ? AND kept_at < ? ORDER BY published_at, id"
+        return self._in_pages(statement, (microseconds(since), microseconds(until)))
+
+    def _in_pages(self, statement: str, values: tuple[int, ...]) -> Iterator[Sketch]:
+        """The sketches whose numbers a statement answers, in its order; few in memory at once, and no transaction left open."""
         with self._database.reading() as connection:
-            numbers = connection.execute(statement, (microseconds(since), microseconds(until))).fetchall()
+            numbers = connection.execute(statement, values).fetchall()
         for at in range(0, len(numbers), _PAGE):
             with self._database.reading() as connection:
                 page = _by_number(connection, [number for (number,) in numbers[at : at + _PAGE]])
             yield from page
 
-    def newest(self, limit: int) -> list[Sketch]:
-        with self._database.reading() as connection:
-            return _decoded(connection.execute("SELECT sketch FROM sketch ORDER BY kept_at DESC LIMIT ?", (limit,)))
+    def newest(self, limit: int) -> Iterator[Sketch]:
+        return self._in_pages("SELECT id FROM sketch ORDER BY kept_at DESC LIMIT ?", (limit,))
 
     def looked_at(self) -> datetime | None:
         with self._database.reading() as connection:
