@@ -31,7 +31,7 @@ DEFAULT_CONFIG = Path("configs/news.yaml")
 def an_id(said: str) -> str:
     """An id from the command line. Raises `ConfigError` for what is none, which no store need be asked for."""
     if not (said.isascii() and said.isalnum()):
-        raise ConfigError(f"{clean(said)} is no id: ids are letters and digits")
+        raise ConfigError(f"“{clean(said)}” is no id: ids are letters and digits, as wirewatch shows them in its lists")
     return said
 
 

@@ -158,11 +158,13 @@ class PollFeeds(Step):
 def gathered(polls: Iterable[Poll]) -> Iterator[list[Poll]]:
     """`polls` as they come, in lists that land at once: of many feeds, each brings a story or none that is new."""
     some: list[Poll] = []
+    items = characters = 0
     for poll in polls:
         some.append(poll)
-        versions = [version for each in some for version in each.versions]
-        if len(versions) >= MOST_LANDED or sum(len(version.item.content) for version in versions) >= MOST_CHARACTERS:
+        items += len(poll.versions)
+        characters += sum(len(version.item.content) for version in poll.versions)
+        if items >= MOST_LANDED or characters >= MOST_CHARACTERS:
             yield some
-            some = []
+            some, items, characters = [], 0, 0
     if some:
         yield some

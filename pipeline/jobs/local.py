@@ -189,7 +189,7 @@ class LocalService:
             self._regroup(store)
         except Exception as error:  # noqa: BLE001 - above a thread is nobody, and the next pass does what this one left
             self._has_new_stories = True
-            log.warning("events.wait", error=str(error))
+            log.warning("regrouping.waits", error=str(error))
 
     def _regroup(self, store: Store) -> None:
         from pipeline.jobs.regroup import regroup

@@ -2,7 +2,7 @@
 
 A term is a word without its ending, as a slot of 2^18: two words in one slot happen and hardly matter. How much a term says is how
 rare it is, by a background of English (`data/common_words.tsv`) and the stories of late together (TF-IDF, cosine). A person whom a
-story names is a term too, beside the words that name them: whoever it is called, and told from others of the name.
+story names is a term too, beside the words that name them: by whatever name, and told from others of that name.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from pipeline.store.address import close_stores, store_at
 from pipeline.store.beam import Step, speak_through_beam
 from pipeline.stories.events import sketch_of
 from tests.contract.told import STORIES
+from tests.jobs.slow import SlowEvents
 from tests.stories.happenings import story
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
@@ -96,6 +98,25 @@ def test_a_tick_groups_again_where_nobody_did_for_three_minutes(address: str) ->
         assert list(step.process(b"")) == []
         looked.append(step.store.events.looked_at())
     assert looked == [NOW, NOW, NOW + timedelta(minutes=3)]
+
+
+def test_one_thread_of_a_process_groups_and_the_ticks_of_others_pass_by(address: str) -> None:
+    """A pass over many takes a while, and meanwhile ticks go on coming."""
+    step = GroupAgain(address, lambda: NOW)
+    step.setup()
+    slow = SlowEvents(step.store.events)
+    step.store.events = slow  # type: ignore[misc, assignment]
+    first = threading.Thread(target=step.process, args=(b"",))
+    first.start()
+    try:
+        assert slow.is_looked_through.wait(30)
+        slow.is_looked_through.clear()
+        assert list(step.process(b"")) == []
+        assert not slow.is_looked_through.is_set()
+    finally:
+        slow.goes_on.set()
+        first.join(30)
+    assert step.store.events.looked_at() == NOW
 
 
 def test_a_tick_groups_by_the_window_that_is_configured(address: str) -> None:

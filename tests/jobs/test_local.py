@@ -19,11 +19,10 @@ from pipeline.feeds.files import from_line
 from pipeline.jobs.backfill import Progress, backfill
 from pipeline.jobs.local import LocalService
 from pipeline.language.pool import close_pools
-from pipeline.model import Sketch
 from pipeline.store.address import address_of, close_stores, keep_open, store_at
-from pipeline.store.roles import Events
 from pipeline.stories.beam import MOST_TAKEN
 from tests.fakes import MemoryStore
+from tests.jobs.slow import SlowEvents
 
 pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
 
@@ -160,22 +159,6 @@ class Pushed:
 
 def pushed() -> datetime:
     return datetime.now(UTC) + Pushed.ahead
-
-
-class SlowEvents:
-    """Events that are looked through slowly: not before a test says so."""
-
-    def __init__(self, events: Events) -> None:
-        self._events = events
-        self.is_looked_through, self.goes_on = threading.Event(), threading.Event()
-
-    def kept(self, since: datetime, until: datetime) -> Iterator[Sketch]:
-        self.is_looked_through.set()
-        assert self.goes_on.wait(60)
-        return self._events.kept(since, until)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._events, name)
 
 
 def test_no_story_waits_for_others_to_be_grouped_again(settings: Settings):

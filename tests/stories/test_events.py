@@ -81,6 +81,16 @@ def test_an_edit_stays_in_its_event_and_is_found_by_its_new_words():
     assert store.events.of_stories(["a"])["a"].event_id == fire.event_id
 
 
+def test_an_edit_stays_where_its_story_was_moved_meanwhile():
+    """Grouped again while the edit was read: what it brings along of its event is out of date."""
+    store = MemoryStore()
+    placing = Placing(store)
+    (told,) = stored(store, placing, story("a", "fire", 1))
+    store.events.move({"a": Place("elsewhere", None)})
+    (edit,) = placing.placed([passage(told, is_new=False, revision=1)], NOON)
+    assert edit.story.event_id == store.events.of_stories(["a"])["a"].event_id == "elsewhere"
+
+
 def test_what_is_sighted_again_unchanged_is_left_alone():
     """A passage that brings no words costs nothing and passes as it is."""
     store = MemoryStore()
