@@ -61,6 +61,9 @@ ENTITIES = {
 }
 WARM = 64
 PER_SECOND = 10
+FEEDS = 10
+TELL_IT = 4
+"""Feeds that tell of a happening, each in words of its own."""
 WITHIN_S = 300.0
 
 
@@ -227,17 +230,17 @@ def ratio(some: Sequence[Rate], others: Sequence[Rate]) -> list[float]:
 
 def latency(count: int) -> int:
     with cluster() as server, Feeds() as feeds, Receiver(SECRET) as receiver:
-        held: dict[str, list[tuple[str, str, str]]] = {f"/{feed}": [] for feed in range(10)}
+        held: dict[str, list[tuple[str, str, str]]] = {f"/{feed}": [] for feed in range(FEEDS)}
         publish(feeds, held)
         said = {"feeds": [{"url": feeds.url(path), "every": "1s"} for path in held], "webhooks": webhooks(receiver)}
         told_at: dict[str, float] = {}
         with running(server.url, 2, **said):
             rng = random.Random(3)
             # Each of a happening of its own: of two that tell one, only the first is told.
-            made = [story(10 * n, rng)[2] for n in range(count + 10)]
+            made = [story(10 * n, rng)[2] for n in range(count + FEEDS)]
             for n, text in enumerate(made):
-                path = f"/{n % 10}"
-                held[path] = [*held[path][-9:], (f"https://o{n % 10}.example/{n}", f"Report {n}", text)]
+                path = f"/{n % FEEDS}"
+                held[path] = [*held[path][-9:], (f"https://o{n % FEEDS}.example/{n}", f"Report {n}", text)]
                 publish(feeds, held)
                 rested = time.monotonic() + 0.7
                 while time.monotonic() < rested:
@@ -248,7 +251,7 @@ def latency(count: int) -> int:
                 note(receiver, told_at)
                 time.sleep(0.01)
             served_at = dict(feeds.served_at)
-    took = sorted(told_at[address] - served_at[address] for address in told_at if int(address.rpartition("/")[2]) >= 10)
+    took = sorted(told_at[address] - served_at[address] for address in told_at if int(address.rpartition("/")[2]) >= FEEDS)
     p50, p99 = statistics.median(took), took[math.ceil(0.99 * len(took)) - 1]
     result = {"benchmark": "cluster latency", "alerts": len(took), "of": count, "p50_s": round(p50, 2), "p99_s": round(p99, 2),
               "most_s": round(took[-1], 2), "wanted": {"p50_s": 3, "p99_s": 8}}  # fmt: skip
@@ -278,21 +281,18 @@ def note(receiver: Receiver, told_at: dict[str, float]) -> None:
 
 def flat(minutes: float) -> int:
     with cluster() as server, Feeds() as feeds, Receiver(SECRET) as receiver:
-        held: dict[str, list[tuple[str, str, str]]] = {f"/{feed}": [] for feed in range(10)}
+        held: dict[str, list[tuple[str, str, str]]] = {f"/{feed}": [] for feed in range(FEEDS)}
         publish(feeds, held)
         said = {"feeds": [{"url": feeds.url(path), "every": "1s"} for path in held], "webhooks": webhooks(receiver)}
         sizes: list[tuple[int, float, float]] = []
         with running(server.url, 2, **said) as job:
             (each,) = job.cluster.living("bench")
-            made, rng, out = texts(PER_SECOND * 60, seed=4), random.Random(4), 0
+            made, rng, out = texts(math.ceil(60 * PER_SECOND * minutes / TELL_IT) + FEEDS, seed=4), random.Random(4), 0
             begun = time.monotonic()
             while (gone := time.monotonic() - begun) < 60 * minutes:
                 for n in range(out, int(PER_SECOND * gone)):
-                    path = f"/{n % 10}"
-                    held[path] = [
-                        *held[path][-19:],
-                        (f"https://o{n % 10}.example/{n}", f"Report {n}", shuffled(made[n % len(made)], rng)),
-                    ]
+                    path, text = f"/{n % FEEDS}", shuffled(made[happening(n)], rng)
+                    held[path] = [*held[path][-19:], (f"https://o{n % FEEDS}.example/{n}", f"Report {n}", text)]
                 out = int(PER_SECOND * gone)
                 publish(feeds, held)
                 if gone > 5 * len(sizes) and (size := size_of(job, each.id))[0]:
@@ -311,6 +311,11 @@ def flat(minutes: float) -> int:
               "second_third": second, "last_third": last, "growth": growth, "wanted": {"growth": 0.05}}  # fmt: skip
     print(json.dumps(result))
     return 0 if 0.99 * out < indexed <= out and max(growth["checkpoint_bytes"], growth["workers_mb"]) <= 0.05 else 1
+
+
+def happening(n: int) -> int:
+    """Which one story `n` tells: as many feeds as tell it each do a second after the one before."""
+    return n // (FEEDS * TELL_IT) * FEEDS + (n + n // FEEDS) % FEEDS
 
 
 def shuffled(text: str, rng: random.Random) -> str:
