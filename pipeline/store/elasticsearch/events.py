@@ -49,7 +49,8 @@ class ElasticsearchEvents:
             if not left:
                 return
             there = self._cluster.mget([(self._sketches, id) for id in left])
-            moved = {id: _sketch(each.source)._replace(**left[id]._asdict()) for id, each in there.items()}
+            sketches = {id: _sketch(each.source) for id, each in there.items()}
+            moved = {id: sketch._replace(**left[id]._asdict()) for id, sketch in sketches.items() if not _is_at(sketch, left[id])}
             writes = [
                 Write("index", self._sketches, id, _document(sketch, there[id].source["kept_at"]), there[id])
                 for id, sketch in moved.items()
@@ -127,7 +128,7 @@ class ElasticsearchEvents:
             followers = self._led_to([old])
             writes = [Write("delete", self._redirects, new)]
             writes += [self._redirect(each, new) for each in (*followers, old) if each != new]
-            answers = self._cluster.bulk(writes, refresh=True)
+            answers = self._cluster.bulk(writes)
             refused(answers[1:], [write.id for write in writes[1:]])
 
     def _redirect(self, old: str, new: str) -> Write:
@@ -155,7 +156,7 @@ class ElasticsearchEvents:
             Write("index", self._events, each.id, _event_document(each)) if each.stories else Write("delete", self._events, each.id)
             for each in events
         ]
-        answers = self._cluster.bulk(writes, refresh=True)
+        answers = self._cluster.bulk(writes)
         for write, answer in zip(writes, answers, strict=True):
             if write.kind == "index":
                 refused([answer], [write.id])
@@ -177,6 +178,10 @@ def _document(sketch: Sketch, kept_at: int) -> dict[str, Any]:
         "telling": [str(term) for term in sketch.telling],
         "sketch": encoded(sketch),
     }
+
+
+def _is_at(sketch: Sketch, place: Place) -> bool:
+    return Place(sketch.event_id, sketch.duplicate_of) == place
 
 
 def _sketch(source: Mapping[str, Any]) -> Sketch:

@@ -62,9 +62,11 @@ MAPPINGS: Mapping[str, Mapping[str, Any]] = {
     "deliveries": {"alert_id": _KEYWORD, "webhook": _KEYWORD, "due_at": _LONG, "delivery_id": _KEYWORD},
     "dead-letters": {"at": _LONG, "letter_id": _KEYWORD},
 }
-_REFRESH = {"landed": "30s", "claims": "30s", "habits": "30s"}
-"""What is only ever got by its id need not be searchable soon."""
-_COMPRESSED = ("landed", "stories")
+_REFRESH = {"stories": "1s"}
+_SELDOM = "30s"
+"""Whoever searches any index but the stories' makes it searchable first, or did so when writing, and refreshing is the dearest of
+all that the server does: as dear as a hundred small writes."""
+_COMPRESSED = ("stories",)
 _SETTLED_AFTER = timedelta(hours=1)
 """A worker's leases end within minutes: by then whoever knew only the index before is done."""
 
@@ -333,7 +335,7 @@ def settings(role: str) -> dict[str, Any]:
     chosen: dict[str, Any] = {
         "number_of_shards": 1,
         "auto_expand_replicas": "0-1",
-        "refresh_interval": _REFRESH.get(role, "1s"),
+        "refresh_interval": _REFRESH.get(role, _SELDOM),
     }
     if role in _COMPRESSED:
         chosen["codec"] = "best_compression"
