@@ -5,17 +5,20 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
 from pipeline.model import ReadStory
 from pipeline.search.language import query_of
+from pipeline.store.elasticsearch.bytes64 import microseconds
 from pipeline.store.elasticsearch.client import Access, Cluster, Write
 from pipeline.store.elasticsearch.documents import document
 from pipeline.store.elasticsearch.indices import Generations, Indices
 from pipeline.store.elasticsearch.store import ElasticsearchStore
 from pipeline.store.search import SearchRequest
 from tests.contract.conftest import ON_ELASTICSEARCH
+from tests.contract.test_roles import version
 from tests.contract.told import NOW, STORIES
 
 pytestmark = ON_ELASTICSEARCH
@@ -78,3 +81,16 @@ def test_the_next_generation_is_made_where_whoever_blocked_the_last_died(
     assert Generations(Indices(cluster, prefix), "claims").all() == (f"{prefix}-claims-000001", f"{prefix}-claims-000002")
     for other in others:
         other.close()
+
+
+def test_a_mark_without_content_reads_as_nothing_and_is_forgotten_in_time(store: ElasticsearchStore, cluster: Cluster, prefix: str):
+    """Whoever was about to land it died in between; the feed brings it again."""
+    whole = version("whole")._replace(seen_at=NOW)
+    store.landing.land([whole], NOW)
+    mark = {"version_id": "half", "landed_at": microseconds(NOW), "leased_until": microseconds(NOW)}
+    cluster.bulk([Write("create", f"{prefix}-pending", "half", mark)])
+    soon, later = NOW + timedelta(minutes=1), NOW + timedelta(minutes=31)
+    assert store.landing.read(store.landing.unfinished(soon, soon, 10)) == [whole]
+    assert store.landing.unfinished_count() == 2
+    assert store.landing.unfinished(later, later, 10) == [whole.id]
+    assert store.landing.unfinished_count() == 1

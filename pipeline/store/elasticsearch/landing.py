@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pipeline.errors import TransientError
 from pipeline.model import FeedState, ItemVersion
 from pipeline.store.elasticsearch.bytes64 import microseconds, moment, packed, unpacked
-from pipeline.store.elasticsearch.client import BlockedError, Cluster, MissingIndexError, Write, kept, refused
+from pipeline.store.elasticsearch.client import BlockedError, Cluster, Kept, MissingIndexError, Write, kept, refused
 from pipeline.store.elasticsearch.feeds import ElasticsearchFeedSchedule
 from pipeline.store.elasticsearch.indices import Generations, Indices
 
@@ -68,16 +68,21 @@ class ElasticsearchLanding:
             "seq_no_primary_term": True,
         }
         found = [kept(hit) for hit in self._cluster.search(self._pending, body, refresh=True)["hits"]["hits"]]
-        content = self._content([each.id for each in found])
-        orphans = [each for each in found if each.id not in content]
-        old = microseconds(now - _ORPHANED_AFTER)
-        self._cluster.bulk(Write("delete", self._pending, each.id, over=each) for each in orphans if each.source["landed_at"] < old)
-        free = [each for each in found if each.id in content]
+        orphans = self._orphans(found, now)
+        free = [each for each in found if each.id not in orphans]
         leased = [
             Write("index", self._pending, each.id, {**each.source, "leased_until": microseconds(until)}, each) for each in free
         ]
         answers = self._cluster.bulk(leased)
         return [each.id for each, answer in zip(free, answers, strict=True) if answer.is_done]
+
+    def _orphans(self, marks: Sequence[Kept], now: datetime) -> set[str]:
+        """Forget the old ones of `marks` that have no content; answers their ids. A younger one is taken, and reads as nothing."""
+        before = microseconds(now - _ORPHANED_AFTER)
+        old = {each.id: each for each in marks if each.source["landed_at"] < before}
+        orphans = old.keys() - self._content(list(old)).keys() if old else set()
+        self._cluster.bulk(Write("delete", self._pending, id, over=old[id]) for id in orphans)
+        return orphans
 
     def read(self, ids: Sequence[str]) -> list[ItemVersion]:
         marked = self._cluster.mget([(self._pending, id) for id in ids], source=False)
