@@ -35,6 +35,8 @@ _PATIENCE_S = 0.2
 """For polls: what a worker's poller has not brought by then comes out with its next share, and holds up no bundle."""
 _LEASE = timedelta(seconds=30)
 """Of what has landed: after a crash it is taken up that soon. What waits longer for its turn is emitted twice, finished once."""
+_REST = timedelta(seconds=5)
+"""Nothing is left behind but by a crash, and then for as long as a lease."""
 _TENDED_EVERY = timedelta(hours=1)
 _REGROUPED_EVERY = timedelta(minutes=3)
 
@@ -77,7 +79,7 @@ class Service(beam.PTransform):
             | "spread grouping" >> beam.Reshuffle()
             | "group again" >> beam.ParDo(Patient(GroupAgain(store, clock, self.settings.events.window)))
         )
-        unfinished = ticks | "unfinished" >> beam.ParDo(Patient(TakeUnfinished(store, clock, lease=_LEASE)))
+        unfinished = ticks | "unfinished" >> beam.ParDo(Patient(TakeUnfinished(store, clock, lease=_LEASE, rest=_REST)))
         polled = (
             ticks
             | "due feeds" >> beam.ParDo(Patient(LeaseFeeds(store, polling, self.engine.slots, clock)))

@@ -34,7 +34,7 @@ from pipeline.store.timed import timed
 COUNTERS = "wirewatch"
 """The namespace of the job's counters."""
 
-BATCH = 64
+BATCH = 128
 """Stories that travel together: what the store is asked and writes in one."""
 
 LEASE = timedelta(minutes=2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -27,20 +27,34 @@ MOST_TAKEN = 512
 
 
 class TakeUnfinished(Step):
-    """Ticks in, batches of landed item version ids out: those that nobody finished, nor is about to."""
+    """Ticks in, batches of landed item version ids out: those that nobody finished, nor is about to.
+
+    Where there were none, ticks are let go by for a `rest`.
+    """
 
     stage = "stories"
 
     def __init__(
-        self, store: StoreAddress | str, clock: Clock = utc_now, limit: int = MOST_TAKEN, lease: timedelta = LEASE
+        self,
+        store: StoreAddress | str,
+        clock: Clock = utc_now,
+        limit: int = MOST_TAKEN,
+        lease: timedelta = LEASE,
+        rest: timedelta = timedelta(0),
     ) -> None:
         super().__init__(store, clock)
         self.limit = limit
         self.lease = lease
+        self.rest = rest
+        self.rests_until: datetime | None = None
 
     def process(self, _tick: object) -> Iterator[tuple[str, ...]]:
         now = self.clock()
-        yield from batches(self.store.landing.unfinished(now, now + self.lease, self.limit))
+        if self.rests_until and now < self.rests_until:
+            return
+        found = self.store.landing.unfinished(now, now + self.lease, self.limit)
+        self.rests_until = None if found else now + self.rest
+        yield from batches(found)
 
 
 class Identify(Step):

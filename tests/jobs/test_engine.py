@@ -17,7 +17,9 @@ from pipeline.jobs.engine import DeliverAndTend, Engine, GroupAgain, Patient
 from pipeline.model import Reading, ReadStory
 from pipeline.store.address import close_stores, store_at
 from pipeline.store.beam import Step, speak_through_beam
+from pipeline.stories.beam import TakeUnfinished
 from pipeline.stories.events import sketch_of
+from tests.contract.test_roles import version
 from tests.contract.told import STORIES
 from tests.jobs.slow import SlowEvents
 from tests.stories.happenings import story
@@ -86,6 +88,18 @@ def test_what_is_too_old_is_dropped(address: str) -> None:
     while step.tended_at is None:
         assert list(step.process(b"")) == []
     assert [read.story.id for read in step.store.stories.all()] == ["1"]
+
+
+def test_what_was_left_is_looked_for_seldom_where_there_is_none(address: str) -> None:
+    """To look is a search, and every slot's ticks ask for one."""
+    seconds = iter(range(9))
+    step = TakeUnfinished(address, lambda: NOW + timedelta(seconds=next(seconds)), limit=1, rest=timedelta(seconds=3))
+    step.setup()
+    taken = [list(step.process(b""))]
+    step.store.landing.land([version("a"), version("b")], NOW)
+    taken += [list(step.process(b"")) for _ in range(8)]
+    a, b = version("a").id, version("b").id
+    assert taken == [[], [], [], [(a,)], [(b,)], [], [], [], []]
 
 
 def test_a_tick_groups_again_where_nobody_did_for_three_minutes(address: str) -> None:
