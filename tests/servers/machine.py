@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import re
+import secrets
 import shutil
 import socket
 import tempfile
@@ -51,9 +52,11 @@ def java_of(version: int) -> Path:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody holds."""
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        return int(door.getsockname()[1])
+    """A port of 127.0.0.1 that nobody holds, and that the system gives to no connection meanwhile: those begin at 32768."""
+    while True:
+        port = 10_000 + secrets.randbelow(22_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def as_a_child(command: Sequence[str], *, nobody: bool = False) -> list[str]:

@@ -45,7 +45,11 @@ def test_a_sketch_that_is_in_its_place_is_not_written_again(store: Elasticsearch
     after = cluster.mget(asked)
     assert [name for name in "abc" if after[name].seq_no != before[name].seq_no] == ["b", "c"]
     found = store.events.of_stories("abc")
-    assert [(found[name].event_id, found[name].duplicate_of) for name in "abc"] == [("e", "original"), ("f", "original"), ("e", None)]
+    assert [(found[name].event_id, found[name].duplicate_of) for name in "abc"] == [
+        ("e", "original"),
+        ("f", "original"),
+        ("e", None),
+    ]
 
 
 def test_only_stories_become_searchable_by_themselves_soon(store: ElasticsearchStore, cluster: Cluster, prefix: str):
