@@ -36,7 +36,7 @@ _PATIENCE_S = 0.2
 _LEASE = timedelta(seconds=30)
 """Of what has landed: after a crash it is taken up that soon. What waits longer for its turn is emitted twice, finished once."""
 _REST = timedelta(seconds=5)
-"""Nothing is left behind but by a crash, and then for as long as a lease."""
+"""Between two looks for what was left behind, where there was none: a crash leaves some, and its leases last longer."""
 _TENDED_EVERY = timedelta(hours=1)
 _REGROUPED_EVERY = timedelta(minutes=3)
 

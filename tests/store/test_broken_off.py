@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -29,18 +28,6 @@ STORY = STORIES[0]
 @pytest.fixture
 def access(elasticsearch_url: str) -> Access:
     return Access(elasticsearch_url)
-
-
-@pytest.fixture
-def prefix() -> str:
-    return f"test-{uuid.uuid4().hex[:12]}"
-
-
-@pytest.fixture
-def cluster(access: Access) -> Iterator[Cluster]:
-    made = Cluster(access)
-    yield made
-    made.close()
 
 
 @pytest.fixture

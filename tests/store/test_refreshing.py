@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -18,18 +17,6 @@ from tests.contract.told import NOW, STORIES
 pytestmark = ON_ELASTICSEARCH
 
 STORY = STORIES[0]
-
-
-@pytest.fixture
-def prefix() -> str:
-    return f"test-{uuid.uuid4().hex[:12]}"
-
-
-@pytest.fixture
-def cluster(elasticsearch_url: str) -> Iterator[Cluster]:
-    made = Cluster(Access(elasticsearch_url))
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -14,18 +13,6 @@ from tests.contract.conftest import ON_ELASTICSEARCH
 from tests.contract.test_events import NOON, sketch
 
 pytestmark = ON_ELASTICSEARCH
-
-
-@pytest.fixture
-def prefix() -> str:
-    return f"test-{uuid.uuid4().hex[:12]}"
-
-
-@pytest.fixture
-def cluster(elasticsearch_url: str) -> Iterator[Cluster]:
-    made = Cluster(Access(elasticsearch_url))
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -62,11 +62,9 @@ MAPPINGS: Mapping[str, Mapping[str, Any]] = {
     "deliveries": {"alert_id": _KEYWORD, "webhook": _KEYWORD, "due_at": _LONG, "delivery_id": _KEYWORD},
     "dead-letters": {"at": _LONG, "letter_id": _KEYWORD},
 }
-_REFRESH = {"stories": "1s"}
 _SELDOM = "30s"
-"""Whoever searches any index but the stories' makes it searchable first, or did so when writing, and refreshing is the dearest of
-all that the server does: as dear as a hundred small writes."""
-_COMPRESSED = ("stories",)
+"""How often an index refreshes by itself, but the stories': whoever searches it asks for that first, or did so when writing, and of
+all that the server does nothing is dearer."""
 _SETTLED_AFTER = timedelta(hours=1)
 """A worker's leases end within minutes: by then whoever knew only the index before is done."""
 
@@ -335,11 +333,10 @@ def settings(role: str) -> dict[str, Any]:
     chosen: dict[str, Any] = {
         "number_of_shards": 1,
         "auto_expand_replicas": "0-1",
-        "refresh_interval": _REFRESH.get(role, _SELDOM),
+        "refresh_interval": "1s" if role == "stories" else _SELDOM,
     }
-    if role in _COMPRESSED:
-        chosen["codec"] = "best_compression"
     if role == "stories":
+        chosen["codec"] = "best_compression"
         chosen["analysis"] = {"analyzer": {"words": {"type": "custom", "tokenizer": "whitespace"}}}
     return chosen
 
