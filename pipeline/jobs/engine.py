@@ -73,12 +73,7 @@ class Service(beam.PTransform):
         polling = Polling.of(self.settings.feeds, self.settings.polling, _PATIENCE_S)
         ticks = begin | "tick" >> FlinkStreamingImpulseSource().set_interval_ms(self.engine.tick_ms)
         _ = ticks | "deliver and tend" >> beam.ParDo(Patient(DeliverAndTend(store, self.settings, clock)))
-        # Apart from the other steps that ticks drive: it takes a while, and polls go on.
-        _ = (
-            ticks
-            | "spread grouping" >> beam.Reshuffle()
-            | "group again" >> beam.ParDo(Patient(GroupAgain(store, clock, self.settings.events.window)))
-        )
+        _ = ticks | "group again" >> beam.ParDo(Patient(GroupAgain(store, clock, self.settings.events.window)))
         unfinished = ticks | "unfinished" >> beam.ParDo(Patient(TakeUnfinished(store, clock, lease=_LEASE, rest=_REST)))
         polled = (
             ticks
@@ -136,9 +131,10 @@ class DeliverAndTend(Step):
 
 
 class GroupAgain(Step):
-    """Ticks in, nothing out: where nobody did for three minutes, this process groups what came since into events again.
+    """Ticks in, nothing out: where nobody did for three minutes, this process begins to group what came since into events again.
 
-    The store says when it was done last. Two processes that begin at once do it twice, which ends the same.
+    The store says when it was done last. Two processes that begin at once do it twice, which ends the same. It is done by a thread
+    that no tick waits for: a pass may take minutes, in which the steps before it would stand still, and no checkpoint come about.
     """
 
     stage = "stories"
@@ -148,16 +144,27 @@ class GroupAgain(Step):
         self.window = window
 
     def process(self, _tick: object) -> Iterator[object]:
-        if _grouping.acquire(blocking=False):
-            try:
-                now = self.clock()
-                last = self.store.events.looked_at()
-                if last is None or now - last >= _REGROUPED_EVERY:
-                    regroup(self.store, now, self.window)
-            finally:
-                _grouping.release()
+        now = self.clock()
+        last = self.store.events.looked_at()
+        if (last is None or now - last >= _REGROUPED_EVERY) and _grouping.acquire(blocking=False):
+            threading.Thread(target=self._group, args=(now,), name="regrouping", daemon=True).start()
         return iter(())
+
+    def _group(self, now: datetime) -> None:
+        try:
+            regroup(self.store, now, self.window)
+        except Exception as error:  # noqa: BLE001 - above a thread is nobody, and the next pass does what this one left
+            log.warning("regrouping.waits", error=str(error))
+        finally:
+            _grouping.release()
 
 
 _grouping = threading.Lock()
-"""Held by the thread of this process that groups."""
+"""Held while this process groups."""
+
+
+def wait_for_grouping(within_s: float) -> bool:
+    """Wait until this process does not group; whether it came to that in time."""
+    if is_free := _grouping.acquire(timeout=within_s):
+        _grouping.release()
+    return is_free

@@ -1,4 +1,4 @@
-"""Events that take their time: what a pass over thousands of stories looks like to whoever goes on beside it."""
+"""Events that take their time, or are away: what a pass over thousands of stories looks like to whoever goes on beside it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime
 
+from pipeline.errors import TransientError
 from pipeline.model import Sketch
 from pipeline.store.roles import Events
 
@@ -21,6 +22,19 @@ class SlowEvents:
         self.is_looked_through.set()
         assert self.goes_on.wait(60)
         return self._events.kept(since, until)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._events, name)
+
+
+class AwayEvents:
+    """Events that cannot be looked through now."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+
+    def kept(self, since: datetime, until: datetime) -> Iterator[Sketch]:
+        raise TransientError("the store is away")
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._events, name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ import structlog
 from pipeline.config import Settings
 from pipeline.errors import TransientError
 from pipeline.jobs.deliverers import close_deliverers, deliverer_for
-from pipeline.jobs.engine import DeliverAndTend, Engine, GroupAgain, Patient
+from pipeline.jobs.engine import DeliverAndTend, Engine, GroupAgain, Patient, wait_for_grouping
 from pipeline.model import Reading, ReadStory
 from pipeline.store.address import close_stores, store_at
 from pipeline.store.beam import Step, speak_through_beam
@@ -21,7 +20,7 @@ from pipeline.stories.beam import TakeUnfinished
 from pipeline.stories.events import sketch_of
 from tests.contract.test_roles import version
 from tests.contract.told import STORIES
-from tests.jobs.slow import SlowEvents
+from tests.jobs.slow import AwayEvents, SlowEvents
 from tests.stories.happenings import story
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
@@ -110,27 +109,43 @@ def test_a_tick_groups_again_where_nobody_did_for_three_minutes(address: str) ->
         step = GroupAgain(address, lambda moment=moment: moment)  # type: ignore[misc]
         step.setup()
         assert list(step.process(b"")) == []
+        assert wait_for_grouping(30)
         looked.append(step.store.events.looked_at())
     assert looked == [NOW, NOW, NOW + timedelta(minutes=3)]
 
 
-def test_one_thread_of_a_process_groups_and_the_ticks_of_others_pass_by(address: str) -> None:
-    """A pass over many takes a while, and meanwhile ticks go on coming."""
+def test_ticks_pass_by_a_process_that_groups(address: str) -> None:
+    """A pass over many takes minutes, and no tick waits for it, nor begins another."""
     step = GroupAgain(address, lambda: NOW)
     step.setup()
     slow = SlowEvents(step.store.events)
     step.store.events = slow  # type: ignore[misc, assignment]
-    first = threading.Thread(target=step.process, args=(b"",))
-    first.start()
     try:
+        assert list(step.process(b"")) == []
         assert slow.is_looked_through.wait(30)
         slow.is_looked_through.clear()
         assert list(step.process(b"")) == []
-        assert not slow.is_looked_through.is_set()
+        assert not slow.is_looked_through.wait(0.2)
+        assert not wait_for_grouping(0)
     finally:
         slow.goes_on.set()
-        first.join(30)
+        assert wait_for_grouping(30)
     assert step.store.events.looked_at() == NOW
+
+
+def test_a_pass_that_fails_is_done_again_by_the_next_tick(address: str) -> None:
+    """Whatever it was: above the thread that groups is nobody."""
+    step = GroupAgain(address, lambda: NOW)
+    step.setup()
+    whole = step.store.events
+    step.store.events = AwayEvents(whole)  # type: ignore[misc, assignment]
+    assert list(step.process(b"")) == []
+    assert wait_for_grouping(30)
+    assert whole.looked_at() is None
+    step.store.events = whole
+    assert list(step.process(b"")) == []
+    assert wait_for_grouping(30)
+    assert whole.looked_at() == NOW
 
 
 def test_a_tick_groups_by_the_window_that_is_configured(address: str) -> None:
@@ -144,6 +159,7 @@ def test_a_tick_groups_by_the_window_that_is_configured(address: str) -> None:
             step.store.stories.put([ReadStory(each, Reading(each.versions[-1].id)) for each in told])
             step.store.events.keep([sketch_of(each) for each in told], NOW)
         assert list(step.process(b"")) == []
+        assert wait_for_grouping(30)
         events.append({read.story.event_id for read in step.store.stories.all()})
     assert [*map(len, events)] == [2, 1]
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pipeline.jobs.regroup import LOOK_BACK, regroup
 from pipeline.model import Entity, Reading, ReadStory, Story, TopicScore
-from pipeline.store.roles import Merger, Place, Store
+from pipeline.store.roles import Merger, Place, Store, Stories
+from pipeline.store.search import Page, SearchRequest
 from pipeline.stories.events import Placing, sketch_of
 from pipeline.stories.meaning import Encode
 from tests.fakes import MemoryStore
@@ -51,6 +52,30 @@ def test_events_that_were_begun_at_once_become_the_oldest():
     assert event(store, "f3") == FIRE[0].event_id
     assert store.events.current([FIRE[3].event_id]) == {FIRE[3].event_id: FIRE[0].event_id}
     assert {each.event_id for each in store.events.of_stories(["f1", "f2"]).values()} == {FIRE[0].event_id}
+
+
+class StaleStories:
+    """Stories whose search goes on finding what it found first."""
+
+    def __init__(self, stories: Stories) -> None:
+        self._stories = stories
+        self._found: dict[SearchRequest, Page] = {}
+
+    def search(self, request: SearchRequest) -> Page:
+        return self._found.setdefault(request, self._stories.search(request))
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stories, name)
+
+
+def test_a_search_that_goes_on_finding_what_followed_its_event_ends_the_pass():
+    store = MemoryStore()
+    apart(store, *FIRE)
+    beside = story("beside", "fire", 9, 5)._replace(event_id=FIRE[3].event_id)
+    assert store.stories.put([ReadStory(beside, Reading(beside.versions[-1].id))]) == set()
+    store.stories = StaleStories(store.stories)  # type: ignore[assignment]
+    assert regroup(store, NOON).ended == 3
+    assert event(store, "beside") == FIRE[0].event_id
 
 
 def test_the_window_that_is_configured_is_gone_by():
