@@ -22,7 +22,7 @@ from pipeline.errors import TransientError
 from pipeline.feeds.beam import LeaseFeeds, PollFeeds, Polling
 from pipeline.jobs.deliverers import deliverer_for
 from pipeline.jobs.ingest import TellStories
-from pipeline.jobs.regroup import regroup
+from pipeline.jobs.regroup import regroup_patiently
 from pipeline.store.address import StoreAddress, address_of
 from pipeline.store.beam import Step
 from pipeline.stories.beam import TakeUnfinished
@@ -142,19 +142,22 @@ class GroupAgain(Step):
     def __init__(self, store: StoreAddress | str, clock: Clock = utc_now, window: timedelta = WINDOW) -> None:
         super().__init__(store, clock)
         self.window = window
+        self.begun_at: datetime | None = None
+        """When this step last began a pass: one that failed is not begun again by each tick."""
 
     def process(self, _tick: object) -> Iterator[object]:
         now = self.clock()
+        if self.begun_at and now - self.begun_at < _REGROUPED_EVERY:
+            return iter(())
         last = self.store.events.looked_at()
         if (last is None or now - last >= _REGROUPED_EVERY) and _grouping.acquire(blocking=False):
+            self.begun_at = now
             threading.Thread(target=self._group, args=(now,), name="regrouping", daemon=True).start()
         return iter(())
 
     def _group(self, now: datetime) -> None:
         try:
-            regroup(self.store, now, self.window)
-        except Exception as error:  # noqa: BLE001 - above a thread is nobody, and the next pass does what this one left
-            log.warning("regrouping.waits", error=str(error))
+            regroup_patiently(self.store, now, self.window)
         finally:
             _grouping.release()
 

@@ -185,11 +185,12 @@ class LocalService:
 
     def _regroup_patiently(self, store: Store) -> None:
         """Beside the ticks: thousands of stories take seconds, and nobody waits that long for an alert."""
-        try:
-            self._regroup(store)
-        except Exception as error:  # noqa: BLE001 - above a thread is nobody, and the next pass does what this one left
+        from pipeline.jobs.regroup import regroup_patiently
+
+        self._regrouped_at = self._clock()
+        self._has_new_stories = False
+        if not regroup_patiently(store, self._regrouped_at, self._settings.events.window):
             self._has_new_stories = True
-            log.warning("regrouping.waits", error=str(error))
 
     def _regroup(self, store: Store) -> None:
         from pipeline.jobs.regroup import regroup

@@ -1,4 +1,4 @@
-"""Events that take their time, or are away: what a pass over thousands of stories looks like to whoever goes on beside it."""
+"""Events that take their time, or fail: what a pass over thousands of stories looks like to whoever goes on beside it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime
 
-from pipeline.errors import TransientError
 from pipeline.model import Sketch
 from pipeline.store.roles import Events
 
@@ -27,14 +26,15 @@ class SlowEvents:
         return getattr(self._events, name)
 
 
-class AwayEvents:
-    """Events that cannot be looked through now."""
+class FailingEvents:
+    """Events that cannot be looked through."""
 
-    def __init__(self, events: Events) -> None:
+    def __init__(self, events: Events, error: Exception) -> None:
         self._events = events
+        self._error = error
 
     def kept(self, since: datetime, until: datetime) -> Iterator[Sketch]:
-        raise TransientError("the store is away")
+        raise self._error
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._events, name)

@@ -20,7 +20,7 @@ from pipeline.stories.beam import TakeUnfinished
 from pipeline.stories.events import sketch_of
 from tests.contract.test_roles import version
 from tests.contract.told import STORIES
-from tests.jobs.slow import AwayEvents, SlowEvents
+from tests.jobs.slow import FailingEvents, SlowEvents
 from tests.stories.happenings import story
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
@@ -133,19 +133,26 @@ def test_ticks_pass_by_a_process_that_groups(address: str) -> None:
     assert step.store.events.looked_at() == NOW
 
 
-def test_a_pass_that_fails_is_done_again_by_the_next_tick(address: str) -> None:
-    """Whatever it was: above the thread that groups is nobody."""
-    step = GroupAgain(address, lambda: NOW)
+@pytest.mark.parametrize(("error", "told"), [(TransientError("away"), "regrouping.waits"), (KeyError("ours"), "regrouping.failed")])
+def test_a_pass_that_fails_is_told_and_done_again_in_time(address: str, error: Exception, told: str) -> None:
+    """Not by each tick: it may take minutes to fail. Of a mistake of ours, the log says where it is."""
+    moments = iter([NOW, NOW + timedelta(seconds=1), NOW + timedelta(minutes=3)])
+    step = GroupAgain(address, lambda: next(moments))
     step.setup()
     whole = step.store.events
-    step.store.events = AwayEvents(whole)  # type: ignore[misc, assignment]
-    assert list(step.process(b"")) == []
-    assert wait_for_grouping(30)
-    assert whole.looked_at() is None
+    step.store.events = FailingEvents(whole, error)  # type: ignore[misc, assignment]
+    with structlog.testing.capture_logs() as logs:
+        assert list(step.process(b"")) == []
+        assert wait_for_grouping(30)
+    assert [each["event"] for each in logs] == [told]
+    assert ("slow.py" in logs[0].get("trace", "")) == (told == "regrouping.failed")
     step.store.events = whole
-    assert list(step.process(b"")) == []
-    assert wait_for_grouping(30)
-    assert whole.looked_at() == NOW
+    looked = []
+    for _ in range(2):
+        assert list(step.process(b"")) == []
+        assert wait_for_grouping(30)
+        looked.append(whole.looked_at())
+    assert looked == [None, NOW + timedelta(minutes=3)]
 
 
 def test_a_tick_groups_by_the_window_that_is_configured(address: str) -> None:
