@@ -38,7 +38,7 @@ _ANSWERED_WITHIN_S = 20.0
 _ASKED_AGAIN_S = 0.5
 _BUNDLE_MS = 100
 _CHECKPOINT_MS = 10_000
-_LIVING = ("INITIALIZING", "CREATED", "RUNNING", "RESTARTING", "FAILING", "SUSPENDED", "RECONCILING")
+_ENDED = ("FINISHED", "CANCELED", "FAILED")
 _METRICS = "wirewatch_"
 """What Flink calls our counters begins with our namespace in Beam."""
 
@@ -49,6 +49,10 @@ class Job(NamedTuple):
     id: str
     name: str
     state: str
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state in _ENDED
 
 
 class Cluster:
@@ -67,10 +71,14 @@ class Cluster:
         """Of the task manager that has the most."""
         return max((int(manager["slotsNumber"]) for manager in self._get("/taskmanagers")["taskmanagers"]), default=1)
 
+    def jobs(self, name: str) -> list[Job]:
+        """The jobs of a name that the cluster remembers, ended ones too, oldest first."""
+        jobs = sorted(self._get("/jobs/overview")["jobs"], key=lambda job: job["start-time"])
+        return [Job(job["jid"], job["name"], job["state"]) for job in jobs if job["name"] == name]
+
     def living(self, name: str) -> list[Job]:
         """The jobs of a name that have not ended, oldest first."""
-        jobs = sorted(self._get("/jobs/overview")["jobs"], key=lambda job: job["start-time"])
-        return [Job(job["jid"], job["name"], job["state"]) for job in jobs if job["name"] == name and job["state"] in _LIVING]
+        return [job for job in self.jobs(name) if not job.has_ended]
 
     def is_whole(self, job: Job) -> bool:
         """Whether every task of a job runs."""

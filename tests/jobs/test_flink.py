@@ -25,6 +25,8 @@ class FakeFlink:
 
     def __init__(self, savepoint: str | None) -> None:
         self.savepoint, self.state, self.asked = savepoint, "RUNNING", list[tuple[str, str, Any]]()
+        self.coming: list[str] = []
+        """The states that the next looks at the jobs find, the last for good."""
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -54,12 +56,14 @@ class FakeFlink:
     def answer(self, method: str, path: str, body: Any) -> Any:
         self.asked.append((method, path, body))
         if method == "PATCH":
-            self.state = "CANCELED"
+            self.state, self.coming = "CANCELLING", ["CANCELLING", "CANCELED"]
             return {}
         if method == "POST":
             if self.savepoint:
                 self.state = "FINISHED"
             return {"request-id": "7"} if self.savepoint else None
+        if path == "/jobs/overview" and self.coming:
+            self.state = self.coming.pop(0)
         jobs = [{"jid": "a1", "name": "wirewatch", "state": self.state, "start-time": 2}]
         return {
             "/jobs/overview": {"jobs": [*jobs, {"jid": "b2", "name": "another", "state": "RUNNING", "start-time": 1}]},
@@ -105,6 +109,14 @@ def test_a_job_that_can_make_no_savepoint_is_cancelled(flink: FakeFlink) -> None
     said: list[str] = []
     assert _make_room(Cluster(flink.rest), Submission("h:1"), said.append) is None
     assert said == ["Job a1 was cancelled without a savepoint; its place is in the store."]
+    assert flink.state == "CANCELED"
+
+
+def test_a_cancelled_job_has_not_ended_before_its_tasks_have(flink: FakeFlink) -> None:
+    """Until then it has its slots."""
+    cluster = Cluster(flink.rest)
+    (job,) = cluster.living("wirewatch")
+    cluster.cancel(job)
     assert flink.state == "CANCELED"
 
 
