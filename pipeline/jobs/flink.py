@@ -6,6 +6,7 @@ and the new one begins from it. What must last is in the store; where no savepoi
 
 from __future__ import annotations
 
+import http.client
 import json
 import logging
 import math
@@ -39,6 +40,8 @@ _ASKED_AGAIN_S = 0.5
 _BUNDLE_MS = 100
 _CHECKPOINT_MS = 10_000
 _ENDED = ("FINISHED", "CANCELED", "FAILED")
+_AWAY = (502, 503, 504)
+"""What the REST API answers while a job manager takes over, or a proxy for one that is away."""
 _METRICS = "wirewatch_"
 """What Flink calls our counters begins with our namespace in Beam."""
 
@@ -99,9 +102,15 @@ class Cluster:
         return str(found["location"])
 
     def cancel(self, job: Job) -> None:
-        """End a job without a savepoint, and wait until it has."""
-        self._send("PATCH", f"/jobs/{job.id}?mode=cancel")
-        _until(lambda: job.id not in {each.id for each in self.living(job.name)}, STOPPED_WITHIN_S, f"job {job.id} did not end")
+        """End a job without a savepoint, and wait until it has; one that has ended already is no error."""
+        try:
+            self._send("PATCH", f"/jobs/{job.id}?mode=cancel")
+        except TransientError:
+            raise
+        except WirewatchError:
+            if self._lives(job):
+                raise
+        _until(lambda: not self._lives(job), STOPPED_WITHIN_S, f"job {job.id} did not end")
 
     def counters(self, job: Job) -> dict[str, int]:
         """The job's own counters by name, summed over its tasks, since its last start."""
@@ -120,6 +129,9 @@ class Cluster:
         found = self._get(f"/jobs/{job_id}/exceptions").get("exceptionHistory", {}).get("entries", [])
         return str(found[0]["stacktrace"]).strip().splitlines()[0] if found else ""
 
+    def _lives(self, job: Job) -> bool:
+        return job.id in {each.id for each in self.living(job.name)}
+
     def _finished(self, path: str) -> dict[str, Any] | None:
         found = self._get(path)
         return found.get("operation", {}) if found["status"]["id"] == "COMPLETED" else None
@@ -134,8 +146,10 @@ class Cluster:
             with urllib.request.urlopen(request, timeout=_ANSWERED_WITHIN_S) as answer:  # noqa: S310
                 return json.loads(answer.read() or b"{}")
         except urllib.error.HTTPError as error:
+            if error.code in _AWAY:
+                raise TransientError(f"Flink answers {method} {path} with {error.code}: {_reason(error)}") from None
             raise WirewatchError(f"Flink refused {method} {path} ({error.code}): {_reason(error)}") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise TransientError(f"Flink at {self._url} does not answer ({error}); is --flink its REST address?") from None
 
 
@@ -271,10 +285,18 @@ def _reason(error: urllib.error.HTTPError) -> str:
 
 
 def _until(found: Callable[[], _T | None], within_s: float, trouble: str) -> _T:
-    """What `found` answers once it is something. Raises `TransientError` where it is nothing all the time."""
+    """What `found` answers once it is something; a service that does not answer meanwhile is asked again.
+
+    Raises `TransientError` where it is nothing all the time.
+    """
     ends_at = time.monotonic() + within_s
-    while not (answer := found()):
+    while True:
+        away = ""
+        try:
+            if answer := found():
+                return answer
+        except TransientError as error:
+            away = f" {error}"
         if time.monotonic() > ends_at:
-            raise TransientError(f"{trouble} within {within_s:g} s.")
+            raise TransientError(f"{trouble} within {within_s:g} s.{away}")
         time.sleep(_ASKED_AGAIN_S)
-    return answer

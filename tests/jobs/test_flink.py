@@ -27,6 +27,9 @@ class FakeFlink:
         self.savepoint, self.state, self.asked = savepoint, "RUNNING", list[tuple[str, str, Any]]()
         self.coming: list[str] = []
         """The states that the next looks at the jobs find, the last for good."""
+        self.lost: list[str] = []
+        """Paths whose next answer is lost on the way."""
+        self.is_away = False
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -41,7 +44,10 @@ class FakeFlink:
                 self._answer(fake.answer("POST", self.path, body))
 
             def _answer(self, found: Any) -> None:
-                self.send_response(200 if found is not None else 400)
+                if self.path in fake.lost:
+                    fake.lost.remove(self.path)
+                    return
+                self.send_response(503 if fake.is_away else 200 if found is not None else 409)
                 self.end_headers()
                 self.wfile.write(
                     json.dumps(found if found is not None else {"errors": ["it is restarting\nat Java.java"]}).encode()
@@ -55,6 +61,8 @@ class FakeFlink:
 
     def answer(self, method: str, path: str, body: Any) -> Any:
         self.asked.append((method, path, body))
+        if method == "PATCH" and self.state == "FINISHED":
+            return None
         if method == "PATCH":
             self.state, self.coming = "CANCELLING", ["CANCELLING", "CANCELED"]
             return {}
@@ -112,6 +120,30 @@ def test_a_job_that_can_make_no_savepoint_is_cancelled(flink: FakeFlink) -> None
     assert flink.state == "CANCELED"
 
 
+def test_an_answer_that_is_lost_costs_no_savepoint(flink: FakeFlink) -> None:
+    """It is asked for again: a cancelled job leaves none, and one that has stopped meanwhile Flink does not cancel."""
+    flink.lost = ["/jobs/a1/savepoints/7"] * 2
+    said: list[str] = []
+    assert _make_room(Cluster(flink.rest), Submission("h:1"), said.append) == "file:///savepoints/s1"
+    assert said == ["Job a1 was stopped with the savepoint file:///savepoints/s1."]
+
+
+def test_a_job_that_has_ended_needs_no_cancelling(flink: FakeFlink) -> None:
+    """Flink refuses to; what was wanted is so."""
+    flink.state = "FINISHED"
+    Cluster(flink.rest).cancel(Job("a1", "wirewatch", "RUNNING"))
+    flink.coming = ["RUNNING"]
+    with pytest.raises(WirewatchError, match="Flink refused PATCH"):
+        Cluster(flink.rest).cancel(Job("a1", "wirewatch", "RUNNING"))
+
+
+def test_a_job_manager_that_is_being_replaced_is_away(flink: FakeFlink) -> None:
+    """Flink answers 503 while it chooses another: to be asked again."""
+    flink.is_away = True
+    with pytest.raises(TransientError, match="503"):
+        Cluster(flink.rest).slots()
+
+
 def test_a_cancelled_job_has_not_ended_before_its_tasks_have(flink: FakeFlink) -> None:
     """Until then it has its slots."""
     cluster = Cluster(flink.rest)
@@ -122,7 +154,7 @@ def test_a_cancelled_job_has_not_ended_before_its_tasks_have(flink: FakeFlink) -
 
 @pytest.mark.parametrize("flink", [None], indirect=True)
 def test_what_flink_refuses_is_said_in_a_line(flink: FakeFlink) -> None:
-    with pytest.raises(WirewatchError, match=r"Flink refused POST /jobs/a1/stop \(400\): it is restarting$"):
+    with pytest.raises(WirewatchError, match=r"Flink refused POST /jobs/a1/stop \(409\): it is restarting$"):
         Cluster(flink.rest).stop(Job("a1", "wirewatch", "RUNNING"), None)
 
 
