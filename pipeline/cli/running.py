@@ -92,7 +92,8 @@ def run(
         submission = Submission(job_endpoint, job_name, flink, parallelism, checkpoints, context.args)
         run_on_flink(settings_from(config), submission, print)
         return
-    if given := [*context.args, *filter(None, (job_endpoint, flink, checkpoints))]:
+    of_flink = {"--job-endpoint": job_endpoint, "--flink": flink, "--checkpoints": checkpoints}
+    if given := [*context.args, *(option for option, value in of_flink.items() if value)]:
         raise ConfigError(f"run: only --runner flink takes {given[0]}")
     from pipeline.jobs.local import LocalService
 

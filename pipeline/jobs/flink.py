@@ -10,13 +10,15 @@ import http.client
 import json
 import logging
 import math
+import re
 import socket
 import time
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 import apache_beam as beam
 import grpc
@@ -25,6 +27,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.clock import Clock, utc_now
 from pipeline.config import Settings
+from pipeline.config.problems import quoted, without_user_info
 from pipeline.errors import ConfigError, TransientError, WirewatchError
 from pipeline.jobs.engine import Engine, Service
 from pipeline.store.address import address_of, store_at
@@ -42,6 +45,7 @@ _CHECKPOINT_MS = 10_000
 _ENDED = ("FINISHED", "CANCELED", "FAILED")
 _AWAY = (502, 503, 504)
 """What the REST API answers while a job manager takes over, or a proxy for one that is away."""
+_REST = re.compile(r"https?://(?:(?P<user_info>[^/?#\s]*)@)?(?:\[[\da-fA-F:.]+\]|[^/?#\s@:]+)(?::\d+)?(?:/[^?#\s@]*)?")
 _METRICS = "wirewatch_"
 """What Flink calls our counters begins with our namespace in Beam."""
 
@@ -59,12 +63,19 @@ class Job(NamedTuple):
 
 
 class Cluster:
-    """Flink as its REST API shows it, at `HOST:PORT` or a URL. Every call raises `TransientError` where it does not answer."""
+    """Flink as its REST API shows it, at `HOST:PORT` or a URL, in which user and password may stand; no error shows them.
+
+    Every call raises `TransientError` where it does not answer.
+    """
 
     def __init__(self, rest: str) -> None:
-        self._url = (rest if "://" in rest else f"http://{rest}").rstrip("/")
-        if not self._url.startswith(("http://", "https://")):
-            raise ConfigError(f"--flink: expected HOST:PORT or the http(s) URL of Flink's REST API, not {rest!r}")
+        url = (rest if "://" in rest else f"http://{rest}").rstrip("/")
+        known = _REST.fullmatch(url)
+        if not known:
+            raise ConfigError(f"--flink: expected HOST:PORT or the http(s) URL of Flink's REST API, not {quoted(url)}")
+        self._url = without_user_info(url)
+        user_info = unquote_to_bytes(known["user_info"] or "")
+        self._authorization = f"Basic {b64encode(user_info).decode()}" if user_info else None
 
     def slots(self) -> int:
         """Of the whole cluster, taken or free."""
@@ -142,6 +153,9 @@ class Cluster:
     def _send(self, method: str, path: str, body: object = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._url + path, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310 - checked above
+        if self._authorization:
+            # Not for whom an answer may lead to.
+            request.add_unredirected_header("Authorization", self._authorization)
         try:
             with urllib.request.urlopen(request, timeout=_ANSWERED_WITHIN_S) as answer:  # noqa: S310
                 return json.loads(answer.read() or b"{}")

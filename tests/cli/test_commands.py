@@ -229,5 +229,7 @@ def test_only_a_cluster_takes_beams_options(config: Path) -> None:
     """Without --runner flink an unknown option is refused; with it the job server must be named."""
     with pytest.raises(ConfigError, match="only --runner flink takes --parallellism=2"):
         wirewatch("run", "-c", str(config), "--parallellism=2")
+    with pytest.raises(ConfigError, match=r"takes --flink$"):
+        wirewatch("run", "-c", str(config), "--flink", "http://reader:hunter2@host:8081")
     with pytest.raises(ConfigError, match="needs --job-endpoint"):
         wirewatch("run", "-c", str(config), "--runner", "flink")

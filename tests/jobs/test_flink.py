@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -30,6 +31,8 @@ class FakeFlink:
         self.lost: list[str] = []
         """Paths whose next answer is lost on the way."""
         self.is_away = False
+        self.users = set[str | None]()
+        """What those who asked said of who they are."""
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -44,6 +47,7 @@ class FakeFlink:
                 self._answer(fake.answer("POST", self.path, body))
 
             def _answer(self, found: Any) -> None:
+                fake.users.add(self.headers["Authorization"])
                 if self.path in fake.lost:
                     fake.lost.remove(self.path)
                     return
@@ -202,6 +206,20 @@ def test_services_that_are_away_are_named() -> None:
         run_on_flink(ON_ELASTICSEARCH, Submission(away), print)
     with pytest.raises(TransientError, match="is --flink its REST address"):
         Cluster(away).slots()
+
+
+def test_a_password_is_for_flink_alone(flink: FakeFlink) -> None:
+    """It is sent to whom it is for; where that one is away, or the address is none, it is shown to nobody."""
+    secret = "reader:hunter2%40%2F@"
+    assert Cluster(f"http://{secret}{flink.rest}").slots() == 6
+    assert flink.users == {f"Basic {b64encode(b'reader:hunter2@/').decode()}"}
+    with pytest.raises(TransientError, match="is --flink its REST address") as away:
+        Cluster(f"http://{secret}127.0.0.1:{free_port()}").slots()
+    assert "hunter2" not in str(away.value)
+    for address in ("http://reader:hunter2/@host:8081", "reader:hunter2@host:port", "ftp://reader:hunter2@host"):
+        with pytest.raises(ConfigError, match="--flink: expected") as refused:
+            Cluster(address)
+        assert "hunter2" not in str(refused.value)
 
 
 @pytest.mark.parametrize("address", ["jobserver", "jobserver:", ":", "host:port"])
