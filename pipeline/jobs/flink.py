@@ -15,8 +15,10 @@ import socket
 import time
 import urllib.error
 import urllib.request
+from argparse import ArgumentError, ArgumentParser
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, unquote_to_bytes
 
@@ -24,6 +26,7 @@ import apache_beam as beam
 import grpc
 import structlog
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
 from pipeline.clock import Clock, utc_now
 from pipeline.config import Settings
@@ -46,6 +49,11 @@ _ENDED = ("FINISHED", "CANCELED", "FAILED")
 _AWAY = (502, 503, 504)
 """What the REST API answers while a job manager takes over, or a proxy for one that is away."""
 _REST = re.compile(r"https?://(?:(?P<user_info>[^/?#\s]*)@)?(?:\[[\da-fA-F:.]+\]|[^/?#\s@:]+)(?::\d+)?(?:/[^?#\s@]*)?")
+_OF_TYPE: Mapping[int, Mapping[str, Any]] = {
+    beam_job_api_pb2.PipelineOptionType.BOOLEAN: {"action": "store_true"},
+    beam_job_api_pb2.PipelineOptionType.INTEGER: {"type": int},
+}
+"""How Beam takes the job server's options."""
 _METRICS = "wirewatch_"
 """What Flink calls our counters begins with our namespace in Beam."""
 
@@ -190,6 +198,7 @@ def run_on_flink(settings: Settings, submission: Submission, say: Callable[[str]
     if settings.store.startswith("sqlite:"):
         raise ConfigError("store: workers of a cluster cannot share a SQLite file; set it to the URL of an Elasticsearch")
     _knock(submission.job_endpoint)
+    _refuse_unknown(submission)
     cluster = Cluster(submission.flink) if submission.flink else None
     engine = _engine(submission, cluster)
     store_at(address_of(settings)).feeds.subscribe([feed.url for feed in settings.feeds], clock())
@@ -280,6 +289,34 @@ def _knock(job_endpoint: str) -> None:
         socket.create_connection((host, int(port)), timeout=_ANSWERED_WITHIN_S).close()
     except OSError as error:
         raise TransientError(f"Beam's job server at {job_endpoint} does not answer ({error})") from None
+
+
+def _refuse_unknown(submission: Submission) -> None:
+    """Raises `ConfigError` for options that neither Beam nor the job server knows: Beam would leave them out, without a word."""
+    try:
+        with grpc.insecure_channel(submission.job_endpoint) as channel:
+            asked = beam_job_api_pb2.DescribePipelineOptionsRequest()
+            service = beam_job_api_pb2_grpc.JobServiceStub(channel)
+            of_server = service.DescribePipelineOptions(asked, timeout=_ANSWERED_WITHIN_S).options
+    except grpc.RpcError as error:
+        raise TransientError(f"{submission.job_endpoint} does not answer as Beam's job server: {error.details()}") from None
+    unknown: list[str] = []
+
+    def look(parser: ArgumentParser) -> None:
+        parser.exit_on_error = False
+        for option in of_server:
+            with suppress(ArgumentError):  # Beam has it too.
+                parser.add_argument(f"--{option.name}", **_OF_TYPE.get(option.type, {}))
+        unknown.extend(parser.parse_known_args(submission.options)[1])
+
+    try:
+        PipelineOptions([]).get_all_options(add_extra_args_fn=look)
+    except ArgumentError as error:
+        raise ConfigError(f"run: {error}") from None
+    if unknown:
+        # What has no dash may be the value of what has.
+        named = [option.partition("=")[0] for option in unknown if option.startswith("-")] or unknown
+        raise ConfigError(f"run: neither Wirewatch nor Beam nor its job server knows {', '.join(named)}")
 
 
 def _option(options: Sequence[str], name: str) -> str | None:

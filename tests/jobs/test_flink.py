@@ -6,10 +6,13 @@ import json
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+import grpc
 import pytest
+from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
 from pipeline.config import Settings
 from pipeline.errors import ConfigError, TransientError, WirewatchError
@@ -206,6 +209,51 @@ def test_services_that_are_away_are_named() -> None:
         run_on_flink(ON_ELASTICSEARCH, Submission(away), print)
     with pytest.raises(TransientError, match="is --flink its REST address"):
         Cluster(away).slots()
+
+
+class FakeJobServer(beam_job_api_pb2_grpc.JobServiceServicer):
+    """Beam's job server as far as it says what options it has."""
+
+    def DescribePipelineOptions(self, request: Any, context: Any) -> Any:  # noqa: N802 - Beam's name
+        kinds = beam_job_api_pb2.PipelineOptionType
+        has = {"checkpointing_interval": kinds.INTEGER, "allow_non_restored_state": kinds.BOOLEAN, "job_name": kinds.STRING}
+        described = [beam_job_api_pb2.PipelineOptionDescriptor(name=name, type=kind) for name, kind in has.items()]
+        return beam_job_api_pb2.DescribePipelineOptionsResponse(options=described)
+
+
+@pytest.fixture
+def job_endpoint() -> Iterator[str]:
+    """The address of a job server."""
+    server = grpc.server(ThreadPoolExecutor(2))
+    beam_job_api_pb2_grpc.add_JobServiceServicer_to_server(FakeJobServer(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"127.0.0.1:{port}"
+    server.stop(None).wait(5)
+
+
+@pytest.mark.parametrize(
+    ("options", "trouble"),
+    [
+        (["--checkpoint_interval=1"], "knows --checkpoint_interval$"),
+        (["--pasword", "hunter2", "--sdk_worker_parallelism=2"], "knows --pasword$"),
+        (["--allow_non_restored_state", "--streaming", "more"], "knows more$"),
+        (["--checkpointing_interval=10s"], "--checkpointing_interval: .*10s"),
+        (["--sdk_worker_parallelism"], "--sdk_worker_parallelism: expected one argument"),
+    ],
+)
+def test_an_option_that_nobody_knows_stops_nothing(options: list[str], trouble: str, job_endpoint: str, flink: FakeFlink) -> None:
+    """Beam would leave it out, or end over it, after the running job was stopped; what follows it may be secret."""
+    with pytest.raises(ConfigError, match=trouble):
+        run_on_flink(ON_ELASTICSEARCH, Submission(job_endpoint, flink=flink.rest, options=options), print)
+    assert flink.asked == []
+
+
+def test_what_beam_or_its_job_server_knows_is_taken(job_endpoint: str) -> None:
+    """As far as the store, which is away here."""
+    options = ["--checkpointing_interval", "-1", "--allow_non_restored_state", "--sdk_worker_parallelism=2", "--streaming"]
+    with pytest.raises(TransientError, match=r"^127\.0\.0\.1:9 does not answer"):
+        run_on_flink(ON_ELASTICSEARCH, Submission(job_endpoint, options=options), print)
 
 
 def test_a_password_is_for_flink_alone(flink: FakeFlink) -> None:
