@@ -107,6 +107,10 @@ class Cluster:
         states = [vertex["status"] for vertex in self._get(f"/jobs/{job.id}")["vertices"]]
         return bool(states) and all(state == "RUNNING" for state in states)
 
+    def checkpoints(self, job: Job) -> int:
+        """How many have come about since a job that makes some was submitted; a savepoint that it began from is none."""
+        return int(self._get(f"/jobs/{job.id}/checkpoints")["counts"]["completed"])
+
     def stop(self, job: Job, folder: str | None) -> str:
         """Stop a job with a savepoint in `folder` (or where the cluster is told to put them); answers where it is.
 
@@ -201,11 +205,12 @@ def run_on_flink(settings: Settings, submission: Submission, say: Callable[[str]
     _refuse_unknown(submission)
     cluster = Cluster(submission.flink) if submission.flink else None
     engine = _engine(submission, cluster)
+    checkpointed_every_s = _checkpointed_every_s(submission)
     store_at(address_of(settings)).feeds.subscribe([feed.url for feed in settings.feeds], clock())
     savepoint = _make_room(cluster, submission, say) if cluster else None
     _submit(settings, submission, engine, savepoint, clock)
     if cluster:
-        _wait_until_it_runs(cluster, submission.name)
+        _wait_until_it_runs(cluster, submission.name, checkpointed_every_s)
         say(f"{submission.name} runs on {engine.slots} slot{'s' if engine.slots > 1 else ''}.")
     else:
         say(f"{submission.name} is submitted. Without --flink nobody looks whether it starts, or whether another of its name runs.")
@@ -216,7 +221,7 @@ def _engine(submission: Submission, cluster: Cluster | None) -> Engine:
     slots = submission.slots or (cluster.slots() if cluster else 1) or 1
     if cluster is None:
         return Engine(slots)
-    workers = int(_option(submission.options, "sdk_worker_parallelism") or 1) or 1
+    workers = _number(submission.options, "sdk_worker_parallelism", 1) or 1
     return Engine(slots, math.ceil(min(slots, cluster.slots_of_a_manager()) / workers))
 
 
@@ -267,15 +272,30 @@ def _options(submission: Submission, engine: Engine, savepoint: str | None) -> l
     ]
 
 
-def _wait_until_it_runs(cluster: Cluster, name: str) -> None:
+def _checkpointed_every_s(submission: Submission) -> float | None:
+    """None where the user switched checkpoints off."""
+    every_ms = _number(submission.options, "checkpointing_interval", _CHECKPOINT_MS)
+    return every_ms / 1000 if every_ms > 0 else None
+
+
+def _wait_until_it_runs(cluster: Cluster, name: str, checkpointed_every_s: float | None, within_s: float = STARTED_WITHIN_S) -> None:
+    """Wait until every task runs, and a checkpoint has gone through all of them.
+
+    A task runs before the Python workers have loaded anything: where they cannot, the job is restarted over and over. A checkpoint waits
+    for what the ticks have set off. What only a story sets off, the language models above all, need not have been tried by then.
+    """
+
     def runs() -> bool:
-        return any(cluster.is_whole(job) for job in cluster.living(name))
+        return any(
+            cluster.is_whole(job) and (checkpointed_every_s is None or cluster.checkpoints(job) > 0) for job in cluster.living(name)
+        )
 
     def why() -> str:
         return "; ".join(cluster.why(job.id) for job in cluster.living(name))
 
+    trouble = "the job was taken and does not run: has the cluster enough slots, do the workers start, is Wirewatch on them?"
     try:
-        _until(runs, STARTED_WITHIN_S, "the job was taken and does not run: has the cluster enough slots, do the workers start?")
+        _until(runs, within_s + (checkpointed_every_s or 0), trouble)
     except TransientError as error:
         raise WirewatchError(f"{error} {why()}".strip()) from None
 
@@ -320,12 +340,22 @@ def _refuse_unknown(submission: Submission) -> None:
 
 
 def _option(options: Sequence[str], name: str) -> str | None:
-    """The value of one of Beam's options, written `--name=value` or `--name value`."""
+    """The value of one of Beam's options, written `--name=value` or `--name value`; the last counts."""
+    found = None
     for at, option in enumerate(options):
         key, has_value, value = option.partition("=")
         if key.replace("-", "_") == f"__{name}":
-            return value if has_value else next(iter(options[at + 1 :]), None)
-    return None
+            found = value if has_value else next(iter(options[at + 1 :]), None)
+    return found
+
+
+def _number(options: Sequence[str], name: str, otherwise: int) -> int:
+    """An option's value. Raises `ConfigError` where that is none."""
+    given = _option(options, name)
+    try:
+        return otherwise if given is None else int(given)
+    except ValueError:
+        raise ConfigError(f"--{name}: expected a whole number, not {given!r}") from None
 
 
 def _reason(error: urllib.error.HTTPError) -> str:

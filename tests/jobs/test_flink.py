@@ -17,7 +17,17 @@ from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 from pipeline.config import Settings
 from pipeline.errors import ConfigError, TransientError, WirewatchError
 from pipeline.jobs.engine import Engine
-from pipeline.jobs.flink import Cluster, Job, Submission, _engine, _make_room, _options, run_on_flink
+from pipeline.jobs.flink import (
+    Cluster,
+    Job,
+    Submission,
+    _checkpointed_every_s,
+    _engine,
+    _make_room,
+    _options,
+    _wait_until_it_runs,
+    run_on_flink,
+)
 from tests.servers.elasticsearch import free_port
 
 pytestmark = pytest.mark.enable_socket
@@ -36,6 +46,8 @@ class FakeFlink:
         self.is_away = False
         self.users = set[str | None]()
         """What those who asked said of who they are."""
+        self.checkpoints = 0
+        """How many have come about; each look at them brings another."""
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -79,6 +91,8 @@ class FakeFlink:
             return {"request-id": "7"} if self.savepoint else None
         if path == "/jobs/overview" and self.coming:
             self.state = self.coming.pop(0)
+        if path == "/jobs/a1/checkpoints":
+            self.checkpoints += 1
         jobs = [{"jid": "a1", "name": "wirewatch", "state": self.state, "start-time": 2}]
         return {
             "/jobs/overview": {"jobs": [*jobs, {"jid": "b2", "name": "another", "state": "RUNNING", "start-time": 1}]},
@@ -86,6 +100,8 @@ class FakeFlink:
             "/overview": {"slots-total": 6},
             "/taskmanagers": {"taskmanagers": [{"slotsNumber": 2}, {"slotsNumber": 4}]},
             "/jobs/a1": {"vertices": [{"id": "v", "status": "RUNNING"}, {"id": "w", "status": self.state}]},
+            "/jobs/a1/checkpoints": {"counts": {"completed": self.checkpoints - 1, "restored": 1}},
+            "/jobs/a1/exceptions": {"exceptionHistory": {"entries": []}},
             "/jobs/a1/vertices/v/subtasks/metrics": [{"id": "{poll}.wirewatch_polls"}, {"id": "numRecordsIn"}],
             "/jobs/a1/vertices/w/subtasks/metrics": [{"id": "read.wirewatch_polls"}],
             "/jobs/a1/vertices/v/subtasks/metrics?get=%7Bpoll%7D.wirewatch_polls&agg=sum": [{"sum": 3.0}],
@@ -186,6 +202,24 @@ def test_a_job_is_whole_when_every_task_runs(flink: FakeFlink) -> None:
     assert cluster.is_whole(job)
     flink.state = "INITIALIZING"
     assert not cluster.is_whole(job)
+
+
+def test_a_job_runs_once_a_checkpoint_has_gone_through_it(flink: FakeFlink) -> None:
+    """Its tasks run before the workers have loaded anything. Where there are no checkpoints, that has to do."""
+    cluster = Cluster(flink.rest)
+    _wait_until_it_runs(cluster, "wirewatch", None)
+    assert flink.checkpoints == 0
+    with pytest.raises(WirewatchError, match="the job was taken and does not run"):
+        _wait_until_it_runs(cluster, "wirewatch", 0.001, within_s=0)
+    _wait_until_it_runs(cluster, "wirewatch", 0.001)
+    assert flink.checkpoints == 2
+
+
+def test_checkpoints_are_as_far_apart_as_the_user_has_them() -> None:
+    """The option that counts is the last, as it is for Beam; -1 is its word for none."""
+    assert _checkpointed_every_s(Submission("h:1")) == 10
+    assert _checkpointed_every_s(Submission("h:1", options=["--checkpointing_interval=1", "--checkpointing_interval=60000"])) == 60
+    assert _checkpointed_every_s(Submission("h:1", options=["--checkpointing_interval", "-1"])) is None
 
 
 def test_a_users_options_count_over_ours() -> None:
