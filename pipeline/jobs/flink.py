@@ -17,7 +17,7 @@ import urllib.error
 import urllib.request
 from argparse import ArgumentError, ArgumentParser
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, unquote_to_bytes
@@ -45,7 +45,7 @@ _ANSWERED_WITHIN_S = 20.0
 _ASKED_AGAIN_S = 0.5
 _BUNDLE_MS = 100
 _CHECKPOINT_MS = 10_000
-_ENDED = ("FINISHED", "CANCELED", "FAILED")
+_ENDED = {"FINISHED": "finished", "CANCELED": "been cancelled", "FAILED": "failed"}
 _AWAY = (502, 503, 504)
 """What the REST API answers while a job manager takes over, or a proxy for one that is away."""
 _REST = re.compile(r"https?://(?:(?P<user_info>[^/?#\s]*)@)?(?:\[[\da-fA-F:.]+\]|[^/?#\s@:]+)(?::\d+)?(?:/[^?#\s@]*)?")
@@ -54,6 +54,9 @@ _OF_TYPE: Mapping[int, Mapping[str, Any]] = {
     beam_job_api_pb2.PipelineOptionType.INTEGER: {"type": int},
 }
 """How Beam takes the job server's options."""
+_ERROR = re.compile(r"[\w.$]+: ")
+"""How a line begins that says what is wrong, in Java and in Python."""
+_LONGEST_REASON = 300
 _METRICS = "wirewatch_"
 """What Flink calls our counters begins with our namespace in Beam."""
 
@@ -147,10 +150,10 @@ class Cluster:
                     counted[name.removeprefix(_METRICS)] = counted.get(name.removeprefix(_METRICS), 0) + found
         return counted
 
-    def why(self, job_id: str) -> str:
-        """The last error of a job, in a line."""
-        found = self._get(f"/jobs/{job_id}/exceptions").get("exceptionHistory", {}).get("entries", [])
-        return str(found[0]["stacktrace"]).strip().splitlines()[0] if found else ""
+    def why(self, job: Job) -> str:
+        """The last error of a job, in a line: what it began with, without what it led to."""
+        found = self._get(f"/jobs/{job.id}/exceptions").get("exceptionHistory", {}).get("entries", [])
+        return _root_cause(str(found[0]["stacktrace"])) if found else ""
 
     def _lives(self, job: Job) -> bool:
         return job.id in {each.id for each in self.living(job.name)}
@@ -207,10 +210,11 @@ def run_on_flink(settings: Settings, submission: Submission, say: Callable[[str]
     engine = _engine(submission, cluster)
     checkpointed_every_s = _checkpointed_every_s(submission)
     store_at(address_of(settings)).feeds.subscribe([feed.url for feed in settings.feeds], clock())
+    before = {job.id for job in cluster.jobs(submission.name)} if cluster else set()
     savepoint = _make_room(cluster, submission, say) if cluster else None
     _submit(settings, submission, engine, savepoint, clock)
     if cluster:
-        _wait_until_it_runs(cluster, submission.name, checkpointed_every_s)
+        _wait_until_it_runs(cluster, submission.name, before, checkpointed_every_s)
         say(f"{submission.name} runs on {engine.slots} slot{'s' if engine.slots > 1 else ''}.")
     else:
         say(f"{submission.name} is submitted. Without --flink nobody looks whether it starts, or whether another of its name runs.")
@@ -278,26 +282,35 @@ def _checkpointed_every_s(submission: Submission) -> float | None:
     return every_ms / 1000 if every_ms > 0 else None
 
 
-def _wait_until_it_runs(cluster: Cluster, name: str, checkpointed_every_s: float | None, within_s: float = STARTED_WITHIN_S) -> None:
-    """Wait until every task runs, and a checkpoint has gone through all of them.
+def _wait_until_it_runs(
+    cluster: Cluster,
+    name: str,
+    before: Collection[str],
+    checkpointed_every_s: float | None,
+    within_s: float = STARTED_WITHIN_S,
+) -> None:
+    """Wait until every task of the job that is not among those `before` runs, and a checkpoint has gone through all of them.
 
-    A task runs before the Python workers have loaded anything: where they cannot, the job is restarted over and over. A checkpoint waits
-    for what the ticks have set off. What only a story sets off, the language models above all, need not have been tried by then.
+    A task runs before the Python workers have loaded anything: where they cannot, the job is restarted over and over. A checkpoint
+    waits for what the ticks have set off. What only a story sets off, language models above all, need not have been tried by then.
+    Raises `WirewatchError`: at once where the job has ended.
     """
 
+    def ours() -> Job | None:
+        return next((job for job in reversed(cluster.jobs(name)) if job.id not in before), None)
+
     def runs() -> bool:
-        return any(
-            cluster.is_whole(job) and (checkpointed_every_s is None or cluster.checkpoints(job) > 0) for job in cluster.living(name)
-        )
+        job = ours()
+        if job and job.has_ended:
+            raise WirewatchError(f"job {job.id} has {_ENDED[job.state]}: {cluster.why(job) or 'Flink gives no reason'}")
+        return job is not None and cluster.is_whole(job) and (checkpointed_every_s is None or cluster.checkpoints(job) > 0)
 
-    def why() -> str:
-        return "; ".join(cluster.why(job.id) for job in cluster.living(name))
-
-    trouble = "the job was taken and does not run: has the cluster enough slots, do the workers start, is Wirewatch on them?"
     try:
-        _until(runs, within_s + (checkpointed_every_s or 0), trouble)
+        _until(runs, within_s + (checkpointed_every_s or 0), "the job was taken and has not worked")
     except TransientError as error:
-        raise WirewatchError(f"{error} {why()}".strip()) from None
+        job = ours()
+        remedy = "Has the cluster enough slots, do the workers start, is Wirewatch on them? Flink goes on with it."
+        raise WirewatchError(f"{error} {remedy} {cluster.why(job) if job else ''}".strip()) from None
 
 
 def _knock(job_endpoint: str) -> None:
@@ -358,9 +371,16 @@ def _number(options: Sequence[str], name: str, otherwise: int) -> int:
         raise ConfigError(f"--{name}: expected a whole number, not {given!r}") from None
 
 
+def _root_cause(trace: str) -> str:
+    """A stack trace in a line: its innermost error, which a Python worker tells at the end of a trace of its own."""
+    innermost = trace.rpartition("\nCaused by: ")[2].partition("\n\tat ")[0].splitlines()
+    named = [line for line in innermost if _ERROR.match(line)] or innermost
+    return without_user_info(named[-1].strip())[:_LONGEST_REASON] if named else ""
+
+
 def _reason(error: urllib.error.HTTPError) -> str:
     try:
-        return str(json.loads(error.read())["errors"][0]).splitlines()[0][:300]
+        return str(json.loads(error.read())["errors"][0]).splitlines()[0][:_LONGEST_REASON]
     except (ValueError, KeyError, IndexError, OSError):
         return str(error.reason)
 

@@ -48,6 +48,8 @@ class FakeFlink:
         """What those who asked said of who they are."""
         self.checkpoints = 0
         """How many have come about; each look at them brings another."""
+        self.traces: list[str] = []
+        """Of the job's errors, the last first."""
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -101,7 +103,7 @@ class FakeFlink:
             "/taskmanagers": {"taskmanagers": [{"slotsNumber": 2}, {"slotsNumber": 4}]},
             "/jobs/a1": {"vertices": [{"id": "v", "status": "RUNNING"}, {"id": "w", "status": self.state}]},
             "/jobs/a1/checkpoints": {"counts": {"completed": self.checkpoints - 1, "restored": 1}},
-            "/jobs/a1/exceptions": {"exceptionHistory": {"entries": []}},
+            "/jobs/a1/exceptions": {"exceptionHistory": {"entries": [{"stacktrace": trace} for trace in self.traces]}},
             "/jobs/a1/vertices/v/subtasks/metrics": [{"id": "{poll}.wirewatch_polls"}, {"id": "numRecordsIn"}],
             "/jobs/a1/vertices/w/subtasks/metrics": [{"id": "read.wirewatch_polls"}],
             "/jobs/a1/vertices/v/subtasks/metrics?get=%7Bpoll%7D.wirewatch_polls&agg=sum": [{"sum": 3.0}],
@@ -207,12 +209,60 @@ def test_a_job_is_whole_when_every_task_runs(flink: FakeFlink) -> None:
 def test_a_job_runs_once_a_checkpoint_has_gone_through_it(flink: FakeFlink) -> None:
     """Its tasks run before the workers have loaded anything. Where there are no checkpoints, that has to do."""
     cluster = Cluster(flink.rest)
-    _wait_until_it_runs(cluster, "wirewatch", None)
+    _wait_until_it_runs(cluster, "wirewatch", (), None)
     assert flink.checkpoints == 0
-    with pytest.raises(WirewatchError, match="the job was taken and does not run"):
-        _wait_until_it_runs(cluster, "wirewatch", 0.001, within_s=0)
-    _wait_until_it_runs(cluster, "wirewatch", 0.001)
+    with pytest.raises(WirewatchError, match="the job was taken and has not worked within"):
+        _wait_until_it_runs(cluster, "wirewatch", (), 0.001, within_s=0)
+    _wait_until_it_runs(cluster, "wirewatch", (), 0.001)
     assert flink.checkpoints == 2
+
+
+OF_PYTHON = """org.apache.flink.runtime.JobException: Recovery is suppressed by NoRestartBackoffTimeStrategy
+	at org.apache.flink.runtime.executiongraph.failover.ExecutionFailureHandler.handleFailure(ExecutionFailureHandler.java:180)
+Caused by: java.lang.RuntimeException: Failed to finish remote bundle
+	at org.apache.beam.runners.flink.ExecutableStageDoFnOperator.finishBundle(ExecutableStageDoFnOperator.java:900)
+	... 7 more
+Caused by: java.util.concurrent.ExecutionException: java.lang.RuntimeException: Error received from SDK harness for instruction 1: \
+Traceback (most recent call last):
+  File "apache_beam/runners/worker/sdk_worker.py", line 312, in _execute
+    response = task()
+pipeline.errors.ConfigError: store: http://reader:hunter2@es:9200 is none [while running 'wirewatch/poll']
+> in the end
+
+	at java.base/java.util.concurrent.FutureTask.report(FutureTask.java:122)
+"""
+OF_JAVA = """java.io.IOException: no room
+	at org.apache.flink.Thing.do(Thing.java:1)
+Caused by: java.nio.file.FileSystemException: /state: Read-only file system
+	at java.base/sun.nio.fs.UnixException.translate(UnixException.java:100)
+	Suppressed: java.lang.Exception: later
+		at java.base/Thread.run(Thread.java:1)
+	... 3 more
+"""
+
+
+@pytest.mark.parametrize(
+    ("trace", "said"),
+    [
+        (OF_PYTHON, "pipeline.errors.ConfigError: store: http://es:9200 is none [while running 'wirewatch/poll']"),
+        (OF_JAVA, "java.nio.file.FileSystemException: /state: Read-only file system"),
+        ("java.lang.OutOfMemoryError\n\tat Thing.java:1", "java.lang.OutOfMemoryError"),
+        ("", "Flink gives no reason"),
+    ],
+)
+def test_a_job_that_fails_outright_is_told_of_at_once(trace: str, said: str, flink: FakeFlink) -> None:
+    """With what it began with in a line, and nobody's password."""
+    flink.state, flink.traces = "FAILED", [trace]
+    with pytest.raises(WirewatchError) as failed:
+        _wait_until_it_runs(Cluster(flink.rest), "wirewatch", (), 10)
+    assert str(failed.value) == f"job a1 has failed: {said}"
+
+
+def test_a_job_that_ended_before_is_not_taken_for_the_new_one(flink: FakeFlink) -> None:
+    """Flink goes on showing it; the new one appears some time after it was submitted."""
+    flink.state = "FAILED"
+    with pytest.raises(WirewatchError, match="the job was taken and has not worked within"):
+        _wait_until_it_runs(Cluster(flink.rest), "wirewatch", {"a1"}, None, within_s=0)
 
 
 def test_checkpoints_are_as_far_apart_as_the_user_has_them() -> None:
