@@ -20,6 +20,7 @@ from typing import TypeVar
 import apache_beam as beam
 import structlog
 from apache_beam.metrics import Metrics
+from apache_beam.runners.worker.log_handler import FnApiLogRecordHandler
 
 from pipeline.clock import Clock, utc_now
 from pipeline.config.problems import without_passwords
@@ -134,13 +135,27 @@ def _counter(name: str) -> Metrics.DelegatingCounter:
 
 
 def speak_through_beam() -> None:
-    """Send the log where Beam's goes, unless told otherwise: nobody reads the standard output of a cluster's workers."""
-    if not structlog.is_configured():
-        structlog.configure(
-            processors=[without_passwords, structlog.processors.KeyValueRenderer(key_order=["event"])],
-            wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-            logger_factory=structlog.stdlib.LoggerFactory(),
-        )
+    """Send the log where Beam's goes, unless told otherwise: nobody reads the standard output of a cluster's workers.
+
+    In a container Beam has a log, with a level and times. The workers of its pool have none: what they say goes, with the time, to
+    their standard error, which is the pool's.
+    """
+    if structlog.is_configured():
+        return
+    root = logging.getLogger()
+    has_log = any(isinstance(handler, FnApiLogRecordHandler) for handler in root.handlers)
+    structlog.configure(
+        processors=[
+            without_passwords,
+            *([] if has_log else [structlog.processors.TimeStamper(fmt="iso")]),
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "event"], drop_missing=True),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+    if not has_log:
+        logging.basicConfig()
+        logging.getLogger("pipeline").setLevel(logging.INFO)
 
 
 def batches(elements: Iterable[A], size: int = BATCH) -> Iterator[tuple[A, ...]]:

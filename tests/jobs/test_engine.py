@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -182,9 +185,17 @@ def test_a_worker_speaks_through_beam_unless_told_otherwise(caplog: pytest.LogCa
         with caplog.at_level("INFO"):
             speak_through_beam()
             structlog.get_logger().info("feed.polled", feed="https://me:secret@news.example/")
-        assert caplog.messages == ["event='feed.polled' feed='https://news.example/'"]
+        assert [said.partition("event=")[2] for said in caplog.messages] == ["'feed.polled' feed='https://news.example/'"]
     finally:
         structlog.reset_defaults()
+
+
+def test_what_a_worker_of_beams_pool_says_is_on_its_standard_error() -> None:
+    """There Beam sets up no log, and Python leaves out what is less than a warning."""
+    says = "speak_through_beam(); structlog.get_logger('pipeline.feeds.beam').info('feed.polled', items=3)"
+    command = [sys.executable, "-c", f"import structlog; from pipeline.store.beam import speak_through_beam; {says}"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert re.search(r"^INFO:pipeline.feeds.beam:timestamp='20[\d:T.-]+Z' event='feed.polled' items=3$", said.stderr, re.MULTILINE)
 
 
 def test_a_store_that_cannot_be_opened_is_waited_for_no_longer_than_asked() -> None:
