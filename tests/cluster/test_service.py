@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ from pipeline.store.address import address_of, close_stores, store_at
 from pipeline.store.roles import Store
 from tests.cluster.conftest import Servers
 from tests.cluster.newsroom import Article, Newsroom, article, copied, edited, outcome, told
+from tests.servers.flink import Flink
 
 pytestmark = [
     pytest.mark.slow,
@@ -95,19 +97,23 @@ class Both:
         """Start both, or give both another configuration; what the command said of the cluster's."""
         for service in (self.cluster, self.local):
             service.configure(self.newsroom.urls, entities, watches)
-        flink = self.servers.flink
-        said = subprocess.run(
-            [WIREWATCH, "run", "-c", str(self.cluster.path), "--runner", "flink", "--job-endpoint", flink.job_endpoint,
-             "--flink", flink.rest, "--job-name", self.job, "--checkpoints", flink.checkpoints, "--sdk_worker_parallelism=2",
-             *flink.options],
-            capture_output=True, text=True, timeout=400, check=False,
-        )  # fmt: skip
+        said = self.submit()
         assert said.returncode == 0, said.stderr
         self.stop_local()
         log = (self.folder / "local.log").open("ab")
         command = [WIREWATCH, "run", "--json", "-c", str(self.local.path)]
         self._process = subprocess.Popen(command, stdout=log, stderr=log)
         return said.stdout
+
+    def submit(self, *options: str) -> subprocess.CompletedProcess[str]:
+        """What the command did, with more options of Beam's."""
+        flink = self.servers.flink
+        return subprocess.run(
+            [WIREWATCH, "run", "-c", str(self.cluster.path), "--runner", "flink", "--job-endpoint", flink.job_endpoint,
+             "--flink", flink.rest, "--job-name", self.job, "--checkpoints", flink.checkpoints, "--sdk_worker_parallelism=2",
+             *flink.options, *options],
+            capture_output=True, text=True, timeout=400, check=False,
+        )  # fmt: skip
 
     def wait(self) -> None:
         """Until both have every story in its present wording and nothing is under way or untold."""
@@ -181,12 +187,13 @@ def first_edition(newsroom: Newsroom) -> None:
 
 
 def test_what_is_killed_and_upgraded_tells_what_an_undisturbed_service_tells(both: Both) -> None:
-    """Python workers and TaskManager are killed while stories arrive, then new code and configuration take over by a savepoint."""
+    """Workers and TaskManager are killed while stories arrive, with no job server; then new code takes over by a savepoint."""
     opened_at = time.monotonic()
     first_edition(both.newsroom)
     both.run(ENTITIES, WATCHES)
     both.wait()
     flink = both.servers.flink
+    flink.kill("job_server")
 
     both.newsroom.publish({feed: [article(feed, n) for n in range(10, 15)] + [edited(article(feed, 1))] for feed in range(FEEDS)})
     time.sleep(1.5)
@@ -200,7 +207,10 @@ def test_what_is_killed_and_upgraded_tells_what_an_undisturbed_service_tells(bot
     flink.start_task_manager()
     wait_until(lambda: bool(flink.running()), "the job is not back")
     both.wait()
+    assert "event='story.new'" in flink.said("worker_pool")
 
+    flink.start_job_server()
+    flink.wait()
     said = both.run(LATER_ENTITIES, LATER_WATCHES)
     assert "was stopped with the savepoint file:" in said
     both.newsroom.publish({feed: [article(feed, n) for n in range(20, 24)] + [edited(article(feed, 3))] for feed in range(FEEDS)})
@@ -237,7 +247,7 @@ def test_a_job_that_was_drained_or_lost_goes_on_where_it_was(both: Both) -> None
     both.run(ENTITIES, WATCHES)
     both.wait()
     cluster = Cluster(flink.rest)
-    drain(flink.rest, cluster.living(both.job)[0].id)
+    drain(flink, cluster.living(both.job)[0].id)
     wait_until(lambda: not cluster.living(both.job), "the job does not drain")
 
     both.newsroom.publish({feed: [article(feed, n) for n in range(10, 13)] for feed in range(FEEDS)})
@@ -252,8 +262,23 @@ def test_a_job_that_was_drained_or_lost_goes_on_where_it_was(both: Both) -> None
     assert_same(both)
 
 
-def drain(rest: str, job_id: str) -> None:
+def test_a_job_whose_workers_lack_wirewatch_is_not_said_to_run(both: Both) -> None:
+    """Every task of it runs for a moment. What a worker says is told."""
+    flink, without = both.servers.flink, both.folder / "without"
+    (without / "pipeline").mkdir(parents=True)
+    (without / "pipeline" / "__init__.py").touch()
+    flink.start_worker_pool("bare_pool", PYTHONPATH=str(without))
+    flink.wait()
+    both.cluster.configure(both.newsroom.urls, ENTITIES, WATCHES)
+    said = both.submit(f"--environment_config={flink.pool('bare_pool')}", "--number_of_execution_retries=0")
+    flink.kill("bare_pool")
+    assert (said.returncode, said.stdout) == (1, "")
+    assert "has failed: ModuleNotFoundError: No module named 'pipeline." in said.stderr
+
+
+def drain(flink: Flink, job_id: str) -> None:
     """As docs/cluster.md has it."""
-    request = urllib.request.Request(f"http://{rest}/jobs/{job_id}/stop", b'{"drain": true}', {"Content-Type": "application/json"})
+    body = json.dumps({"drain": True, "targetDirectory": flink.checkpoints}).encode()
+    request = urllib.request.Request(f"http://{flink.rest}/jobs/{job_id}/stop", body)
     with urllib.request.urlopen(request, timeout=20) as answer:
         assert answer.status == 202

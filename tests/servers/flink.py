@@ -78,7 +78,7 @@ class Flink:
     def __init__(self, folder: Path, *, slots: int = 1) -> None:
         self.slots = slots
         self._folder = folder
-        self._ports = {name: free_port() for name in ("rest", "rpc", "job", "artifact", "expansion", "pool")}
+        self._ports = {name: free_port() for name in ("rest", "rpc", "job", "artifact", "expansion", "worker_pool", "bare_pool")}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
@@ -92,11 +92,6 @@ class Flink:
         return f"127.0.0.1:{self._ports['job']}"
 
     @property
-    def worker_pool(self) -> str:
-        """Host and port of the pool of Python workers."""
-        return f"localhost:{self._ports['pool']}"
-
-    @property
     def checkpoints(self) -> str:
         """Where checkpoints and savepoints go."""
         return f"file://{self._folder}/state"
@@ -107,7 +102,7 @@ class Flink:
         (self._folder / "empty.txt").write_text("x")
         return [
             "--environment_type=EXTERNAL",
-            f"--environment_config={self.worker_pool}",
+            f"--environment_config={self.pool('worker_pool')}",
             # Else the job server sends each job the jars that the cluster has.
             f"--files_to_stage={self._folder}/empty.txt",
         ]
@@ -139,22 +134,25 @@ class Flink:
              "-cp", f"{home}/lib/*:{home}/beam/*", "org.apache.beam.runners.flink.FlinkJobServerDriver", *where, *ports],
         )  # fmt: skip
 
-    def start_worker_pool(self) -> None:
-        self._run(
-            "worker_pool",
-            [sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={self._ports['pool']}"],
-        )
+    def start_worker_pool(self, part: str = "worker_pool", **environment: str) -> None:
+        """The pool of `options`, or `bare_pool` beside it, with an environment of its own."""
+        command = [sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={self._ports[part]}"]
+        self._run(part, command, **environment)
+
+    def pool(self, part: str) -> str:
+        """Host and port of a pool of Python workers."""
+        return f"localhost:{self._ports[part]}"
 
     def wait(self) -> None:
         """Wait until the slots are there and the doors are open. Raises `UnavailableError` where that takes too long."""
         until(lambda: self.get("/overview").get("slots-total") == self.slots, START_WITHIN_S, lambda: self._said("task_manager"))
-        for name in ("job", "pool"):
+        for name in ("job", *(part for part in self._processes if part.endswith("_pool"))):
             until(lambda name=name: _is_open(self._ports[name]), START_WITHIN_S, lambda: self._said("job_server"))  # type: ignore[misc]
 
     def kill(self, part: str) -> None:
-        """End `job_manager`, `task_manager`, `job_server`, or `worker_pool` with its workers at once, as a crash would."""
+        """End `job_manager`, `task_manager`, `job_server`, or a pool with its workers at once, as a crash would."""
         process = self._processes.pop(part)
-        for pid in [*(_descendants(process.pid) if part == "worker_pool" else ()), process.pid]:
+        for pid in [*(_descendants(process.pid) if part.endswith("_pool") else ()), process.pid]:
             _kill(pid)
         process.wait(30)
 
@@ -172,9 +170,13 @@ class Flink:
 
     def stop(self) -> None:
         """End everything; stopping twice is allowed."""
-        for part in ("job_server", "worker_pool", "task_manager", "job_manager"):
+        for part in ("job_server", "bare_pool", "worker_pool", "task_manager", "job_manager"):
             if part in self._processes:
                 self.kill(part)
+
+    def said(self, part: str) -> str:
+        """All that a part has written."""
+        return (self._folder / f"{part}.log").read_text(errors="replace")
 
     def get(self, path: str) -> dict[str, Any]:
         """What Flink's REST API answers; nothing where it is away."""
@@ -195,14 +197,14 @@ class Flink:
         classes = ["-cp", f"{home}/lib/*:{home}/beam/*", main, "--configDir", str(self._conf())]
         self._run(part, [str(java_of(_JAVA)), *_JVM, *memory, f"-Dlog4j.configurationFile={self._log4j()}", *classes])
 
-    def _run(self, part: str, command: list[str]) -> None:
+    def _run(self, part: str, command: list[str], **environment: str) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         log = (self._folder / f"{part}.log").open("ab")
         # The pool starts its workers as `python`.
         path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
         self._processes[part] = subprocess.Popen(
             as_a_child(command), stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=self._folder,
-            env={**os.environ, "PATH": path, "FLINK_CONF_DIR": str(self._conf())},
+            env={**os.environ, "PATH": path, "FLINK_CONF_DIR": str(self._conf()), **environment},
         )  # fmt: skip
 
     def _conf(self) -> Path:
@@ -219,7 +221,7 @@ class Flink:
         return path
 
     def _said(self, part: str) -> str:
-        return (self._folder / f"{part}.log").read_text(errors="replace")[-2000:]
+        return self.said(part)[-2000:]
 
 
 def _settings(flink: Flink) -> dict[str, object]:
