@@ -10,6 +10,7 @@ not taken for anybody else. What is remembered is bounded: `MOST_NAMES` full nam
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -33,18 +34,20 @@ class _Person(NamedTuple):
 
 
 class Memory:
-    """The people whom recent stories named in full, by surname. Used by one thread at a time."""
+    """The people whom recent stories named in full, by surname. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._people: OrderedDict[tuple[str, ...], _Person] = OrderedDict()
         self._by_surname: dict[str, dict[tuple[str, ...], None]] = {}
+        self._lock = threading.Lock()
 
     def learn(self, story_id: str, reading: Reading, published_at: datetime) -> None:
         """Remember whom a story names in full."""
         for entity in reading.entities:
             words = forms.name_words(entity.name)
             if entity.kind == "person" and len(words) > 1:
-                self._remember(words, entity, story_id, published_at)
+                with self._lock:
+                    self._remember(words, entity, story_id, published_at)
 
     def _remember(self, words: tuple[str, ...], entity: Entity, story_id: str, published_at: datetime) -> None:
         person = self._people.setdefault(words, _Person(entity, {}))
@@ -72,11 +75,12 @@ class Memory:
         return reading
 
     def _candidate(self, surname: str, published_at: datetime) -> Entity | None:
-        recent = [
-            self._people[words].entity
-            for words in self._by_surname.get(surname, ())
-            if sum(published_at - RECENT <= at <= published_at for at in self._people[words].named_at.values()) >= LEAST_STORIES
-        ]
+        with self._lock:
+            recent = [
+                self._people[words].entity
+                for words in self._by_surname.get(surname, ())
+                if sum(published_at - RECENT <= at <= published_at for at in self._people[words].named_at.values()) >= LEAST_STORIES
+            ]
         return recent[0] if len(recent) == 1 else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -88,3 +89,16 @@ def test_memory_is_bounded() -> None:
     for number in range(100):
         learnt.learn(f"s{number}", naming(MUSK), NOON)
     assert len(learnt._people["elon", "musk"].named_at) == recall.MOST_STORIES
+
+
+def test_some_recall_while_others_learn() -> None:
+    """The slots of a worker share one memory: whoever looks through the people of a surname meets nobody half learnt."""
+    namesakes = [naming(Entity("k", f"Anna{number} Musk", "person", 1)) for number in range(6_000)]
+    learnt = Memory()
+    for at, reading in enumerate(namesakes[:3_000]):
+        learnt.learn(f"s{at}", reading, NOON)
+    with ThreadPoolExecutor(1) as pool:
+        learning = pool.submit(lambda: [learnt.learn("s", reading, NOON) for reading in namesakes[3_000:]])
+        while not learning.done():
+            assert learnt.recalled(naming(LONE), NOON) == naming(LONE)
+        learning.result()
