@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -115,17 +116,22 @@ class ReadStories(Step):
         )
 
 
-_memories: dict[str, Memory] = {}
+_memories: dict[StoreAddress | str, Memory] = {}
+_learning = threading.Lock()
 
 
 def memory_at(address: StoreAddress | str, store: Store) -> Memory:
-    """This process's memory of the names in a store's stream; the first time, it learns them from the newest stories kept."""
-    name = str(address)
-    if name not in _memories:
-        _memories[name] = memory = Memory()
-        for found in reversed(store.stories.search(SearchRequest(limit=LEARNT_AT_FIRST)).found):
-            memory.learn(found.read.story.id, found.read.reading, found.read.story.published_at)
-    return _memories[name]
+    """This process's memory of the names in a store's stream; the first time, it learns them from the newest stories kept.
+
+    Whoever asks meanwhile waits for that; where it fails, the next to ask begins anew.
+    """
+    with _learning:
+        if address not in _memories:
+            memory = Memory()
+            for found in reversed(store.stories.search(SearchRequest(limit=LEARNT_AT_FIRST)).found):
+                memory.learn(found.read.story.id, found.read.reading, found.read.story.published_at)
+            _memories[address] = memory
+        return _memories[address]
 
 
 def _has_landed(flight: _Flight) -> bool:
