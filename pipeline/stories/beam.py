@@ -135,8 +135,7 @@ class PlaceInEvents(Step):
 
     def _placed(self, passages: Sequence[Passage]) -> list[Passage]:
         if self.placing is None:
-            resting = _resting(self.address)
-            self.placing = Placing(self.store, resting.pop() if resting else None, self.encode, self.window)
+            self.placing = Placing(self.store, _rested(self.address), self.encode, self.window)
         return self.placing.placed(passages, self.clock())
 
 
@@ -146,6 +145,14 @@ _counted: WeakKeyDictionary[Store, list[Rarity]] = WeakKeyDictionary()
 def _resting(address: StoreAddress | str) -> list[Rarity]:
     """What steps of this process have counted in a store and no thread uses now: counting anew takes a tenth of a second."""
     return _counted.setdefault(store_at(address), [])
+
+
+def _rested(address: StoreAddress | str) -> Rarity | None:
+    """One of them, for whoever asks; no other is given it."""
+    try:
+        return _resting(address).pop()
+    except IndexError:
+        return None
 
 
 class FinishStories(Step):
