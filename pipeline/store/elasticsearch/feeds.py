@@ -28,14 +28,22 @@ class ElasticsearchFeedSchedule:
 
     def subscribe(self, urls: Collection[str], now: datetime) -> None:
         wanted = set(urls)
-        known = {str(kept.source["url"]): kept for kept in self._cluster.pages(self._index, {"match_all": {}}, _BY_URL, 2_000)}
-        writes = [
-            Write("index", self._index, kept.id, {**kept.source, "subscribed": url in wanted}, kept)
-            for url, kept in known.items()
-            if kept.source["subscribed"] != (url in wanted)
-        ]
-        writes += [Write("create", self._index, id_of(url), document(FeedState(url, now))) for url in sorted(wanted - known.keys())]
-        refused(self._cluster.bulk(writes, refresh=True), [write.id for write in writes])
+        # A document that somebody leases meanwhile is refused, and looked at again.
+        for _ in range(_MOST_TRIES):
+            known = {str(kept.source["url"]): kept for kept in self._cluster.pages(self._index, {"match_all": {}}, _BY_URL, 2_000)}
+            writes = [
+                Write("index", self._index, kept.id, {**kept.source, "subscribed": url in wanted}, kept)
+                for url, kept in known.items()
+                if kept.source["subscribed"] != (url in wanted)
+            ]
+            writes += [
+                Write("create", self._index, id_of(url), document(FeedState(url, now))) for url in sorted(wanted - known.keys())
+            ]
+            answers = self._cluster.bulk(writes, refresh=True)
+            refused(answers, [write.id for write in writes])
+            if all(answer.is_done for answer in answers):
+                return
+        raise TransientError("feeds are written by others all the time")
 
     def lease(self, now: datetime, until: datetime, limit: int) -> list[FeedState]:
         due = {"bool": {"filter": [_SUBSCRIBED, {"range": {"next_poll_at": {"lte": microseconds(now)}}}]}}
