@@ -37,9 +37,18 @@ class MemoryStore:
         self.events = MemoryEvents(lock)
         self.outbox = MemoryOutbox(lock)
         self.dead_letters = MemoryDeadLetters(lock)
+        self._lock = lock
+        self._turns: dict[str, datetime] = {}
 
     def take_over(self) -> None:
         """Nobody can have died and left anything here."""
+
+    def take_turn(self, work: str, now: datetime, until: datetime) -> bool:
+        with self._lock:
+            if self._turns.get(work, now) > now:
+                return False
+            self._turns[work] = until
+            return True
 
     def tend(self, now: datetime, stories_for: timedelta | None = None) -> bool:
         """What is kept at least so long is kept; only sketches are forgotten here."""

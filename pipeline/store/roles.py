@@ -348,6 +348,9 @@ class Store(Protocol):
         Answers whether nobody else did; None where a store cannot tell, and leases end by themselves. Another call changes nothing.
         """
 
+    def take_turn(self, work: str, now: datetime, until: datetime) -> bool:
+        """Take the turn at `work` until then: True for one of all who ask, in whatever process, and again once it has ended."""
+
     def tend(self, now: datetime, stories_for: timedelta | None = None) -> bool:
         """Do what is due by the clock: begin new generations, drop what is too old. Anybody may call it at any time.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 from pipeline.model import Alert, DeadLetter, Delivery, FeedState, Habit, Hit, Item, ItemVersion
 from pipeline.store.fingerprint import digest
@@ -65,6 +67,21 @@ def test_what_is_not_finished_is_taken_again_when_its_lease_ends(store: Store):
     store.landing.finish(["a"])
     assert store.landing.unfinished_count() == 0
     assert store.landing.next_due_at() is None
+
+
+def test_a_turn_is_had_by_one_of_all_who_ask(store: Store):
+    """Also at once, turn after turn; each work for itself."""
+    turns = [NOW + n * timedelta(minutes=1) for n in range(20)]
+    at_once = Barrier(8)
+
+    def take(now: datetime) -> bool:
+        at_once.wait(60)
+        return store.take_turn("group", now, now + timedelta(minutes=1))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert [sum(pool.map(take, [now] * 8)) for now in turns] == [1] * 20
+    assert not store.take_turn("group", turns[-1], turns[-1] + timedelta(minutes=1))
+    assert store.take_turn("tend", turns[-1], turns[-1] + timedelta(minutes=1))
 
 
 def test_what_was_finished_can_be_opened_again(store: Store):

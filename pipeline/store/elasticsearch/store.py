@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 import elasticsearch
 
 from pipeline.store.elasticsearch.bands import ElasticsearchBands
+from pipeline.store.elasticsearch.bytes64 import microseconds
 from pipeline.store.elasticsearch.claims import ElasticsearchClaims
-from pipeline.store.elasticsearch.client import Access, Cluster
+from pipeline.store.elasticsearch.client import Access, Cluster, Write, refused
 from pipeline.store.elasticsearch.dead_letters import ElasticsearchDeadLetters
 from pipeline.store.elasticsearch.events import ElasticsearchEvents
 from pipeline.store.elasticsearch.feeds import ElasticsearchFeedSchedule
@@ -46,6 +47,16 @@ class ElasticsearchStore:
 
     def take_over(self) -> None:
         """A cluster cannot tell who lives: leases end by themselves."""
+
+    def take_turn(self, work: str, now: datetime, until: datetime) -> bool:
+        index, id = self._indices.name("redirects"), f":turn:{work}"
+        known = self._cluster.mget([(index, id)]).get(id)
+        if known and known.source["until"] > microseconds(now):
+            return False
+        # Of several who found it free, one writes over the very version that all have read.
+        answers = self._cluster.bulk([Write("index" if known else "create", index, id, {"until": microseconds(until)}, known)])
+        refused(answers, [id])
+        return answers[0].is_done
 
     def tend(self, now: datetime, stories_for: timedelta | None = None) -> bool:
         self.landing.roll(now)

@@ -58,9 +58,10 @@ CREATE TABLE IF NOT EXISTS telling(
 CREATE TABLE IF NOT EXISTS redirect(old TEXT PRIMARY KEY, new TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS redirect_new ON redirect(new);
 CREATE TABLE IF NOT EXISTS looked(id INTEGER PRIMARY KEY, until INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS turn(work TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS event(id TEXT PRIMARY KEY, last_published_at INTEGER NOT NULL, event BLOB NOT NULL) WITHOUT ROWID;
 """
-"""Of stories of late and their events; a database that lacks it gains it when it is opened."""
+"""Of stories of late and their events, and whose turn it is at what; a database that lacks it gains it when it is opened."""
 
 _SCHEMA = f"""
 CREATE TABLE feed(url TEXT PRIMARY KEY, subscribed INTEGER NOT NULL, next_poll_at INTEGER NOT NULL, state BLOB NOT NULL)

@@ -11,7 +11,7 @@ from pipeline.store.roles import SKETCHES_KEPT
 from pipeline.store.sqlite import retention
 from pipeline.store.sqlite.bands import SqliteBands
 from pipeline.store.sqlite.claims import SqliteClaims
-from pipeline.store.sqlite.database import Database
+from pipeline.store.sqlite.database import Database, microseconds
 from pipeline.store.sqlite.dead_letters import SqliteDeadLetters
 from pipeline.store.sqlite.events import SqliteEvents
 from pipeline.store.sqlite.feeds import SqliteFeedSchedule
@@ -20,6 +20,8 @@ from pipeline.store.sqlite.landing import SqliteLanding
 from pipeline.store.sqlite.outbox import SqliteOutbox
 from pipeline.store.sqlite.presence import Presence
 from pipeline.store.sqlite.stories import SqliteStories
+
+_TURN = "INSERT INTO turn VALUES(?, ?) ON CONFLICT(work) DO UPDATE SET until = excluded.until WHERE until <= ?"
 
 
 class SqliteStore:
@@ -50,6 +52,11 @@ class SqliteStore:
                 self.landing.release()
                 self.outbox.release()
         return is_alone
+
+    def take_turn(self, work: str, now: datetime, until: datetime) -> bool:
+        with self._database.writing() as connection:
+            connection.execute(_TURN, (work, microseconds(until), microseconds(now)))
+            return bool(connection.changes())
 
     def tend(self, now: datetime, stories_for: timedelta | None = None) -> bool:
         self.bands.forget()
