@@ -7,9 +7,8 @@ The chain itself is `ingest.py`'s, and the same everywhere.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
 import apache_beam as beam
@@ -20,13 +19,12 @@ from pipeline.clock import Clock, utc_now
 from pipeline.config import Settings
 from pipeline.errors import TransientError
 from pipeline.feeds.beam import LeaseFeeds, PollFeeds, Polling
+from pipeline.jobs import upkeep
 from pipeline.jobs.deliverers import deliverer_for
 from pipeline.jobs.ingest import TellStories
-from pipeline.jobs.regroup import regroup_patiently
 from pipeline.store.address import StoreAddress, address_of
 from pipeline.store.beam import Step
 from pipeline.stories.beam import TakeUnfinished
-from pipeline.stories.grouping import WINDOW
 
 log = structlog.get_logger()
 
@@ -37,8 +35,6 @@ _LEASE = timedelta(seconds=30)
 """Of what has landed: after a crash it is taken up that soon. What waits longer for its turn is emitted twice, finished once."""
 _REST = timedelta(seconds=5)
 """Between two looks for what was left behind, where there was none: a crash leaves some, and its leases last longer."""
-_TENDED_EVERY = timedelta(hours=1)
-_REGROUPED_EVERY = timedelta(minutes=3)
 
 
 class Engine(NamedTuple):
@@ -72,8 +68,8 @@ class Service(beam.PTransform):
         store, clock = address_of(self.settings), self.clock
         polling = Polling.of(self.settings.feeds, self.settings.polling, _PATIENCE_S)
         ticks = begin | "tick" >> FlinkStreamingImpulseSource().set_interval_ms(self.engine.tick_ms)
-        _ = ticks | "deliver and tend" >> beam.ParDo(Patient(DeliverAndTend(store, self.settings, clock)))
-        _ = ticks | "group again" >> beam.ParDo(Patient(GroupAgain(store, clock, self.settings.events.window)))
+        _ = ticks | "deliver" >> beam.ParDo(Patient(Deliver(store, self.settings, clock)))
+        _ = ticks | "keep up" >> beam.ParDo(Patient(KeepUp(store, self.settings, clock)))
         unfinished = ticks | "unfinished" >> beam.ParDo(Patient(TakeUnfinished(store, clock, lease=_LEASE, rest=_REST)))
         polled = (
             ticks
@@ -107,67 +103,30 @@ class Patient(Step):
             log.warning("tick.waits", stage=self.step.stage, error=str(error))
 
 
-class DeliverAndTend(Step):
-    """Ticks in, nothing out: this process has a deliverer, which looks into the outbox now; and once an hour it tends the store.
-
-    Leases make several deliverers safe.
-    """
+class Deliver(Step):
+    """Ticks in, nothing out: this process has a deliverer, which looks into the outbox now. Leases make several deliverers safe."""
 
     stage = "alerts"
 
     def __init__(self, store: StoreAddress | str, settings: Settings, clock: Clock = utc_now) -> None:
         super().__init__(store, clock)
         self.webhooks = dict(settings.webhooks)
-        self.stories_for = settings.retention.stories
-        self.tended_at: datetime | None = None
 
     def process(self, _tick: object) -> Iterator[object]:
         deliverer_for(self.address, self.webhooks, self.clock).wake()
-        now = self.clock()
-        if self.tended_at is None or now - self.tended_at >= _TENDED_EVERY:
-            # Where there is more, the next tick does it.
-            self.tended_at = None if self.store.tend(now, self.stories_for) else now
         return iter(())
 
 
-class GroupAgain(Step):
-    """Ticks in, nothing out: where nobody did for three minutes, this process begins to group what came since into events again.
-
-    The store says when it was done last. Two processes that begin at once do it twice, which ends the same. It is done by a thread
-    that no tick waits for: a pass may take minutes, in which the steps before it would stand still, and no checkpoint come about.
-    """
+class KeepUp(Step):
+    """Ticks in, nothing out: what the store needs in time is begun here where it is this process's turn (`upkeep.py`)."""
 
     stage = "stories"
 
-    def __init__(self, store: StoreAddress | str, clock: Clock = utc_now, window: timedelta = WINDOW) -> None:
+    def __init__(self, store: StoreAddress | str, settings: Settings, clock: Clock = utc_now) -> None:
         super().__init__(store, clock)
-        self.window = window
-        self.begun_at: datetime | None = None
-        """When this step last began a pass: one that failed is not begun again by each tick."""
+        self.window = settings.events.window
+        self.stories_for = settings.retention.stories
 
     def process(self, _tick: object) -> Iterator[object]:
-        now = self.clock()
-        if self.begun_at and now - self.begun_at < _REGROUPED_EVERY:
-            return iter(())
-        last = self.store.events.looked_at()
-        if (last is None or now - last >= _REGROUPED_EVERY) and _grouping.acquire(blocking=False):
-            self.begun_at = now
-            threading.Thread(target=self._group, args=(now,), name="regrouping", daemon=True).start()
+        upkeep.begin(self.store, self.clock(), self.window, self.stories_for)
         return iter(())
-
-    def _group(self, now: datetime) -> None:
-        try:
-            regroup_patiently(self.store, now, self.window)
-        finally:
-            _grouping.release()
-
-
-_grouping = threading.Lock()
-"""Held while this process groups."""
-
-
-def wait_for_grouping(within_s: float) -> bool:
-    """Wait until this process does not group; whether it came to that in time."""
-    if is_free := _grouping.acquire(timeout=within_s):
-        _grouping.release()
-    return is_free

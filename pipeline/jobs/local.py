@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
@@ -32,8 +31,6 @@ PATIENCE_S = 2.0
 LONGEST_REST_S = 1.0
 STOP_WITHIN_S = 8.0
 _LONGEST_BACK_OFF_S = 30.0
-_TENDED_EVERY = timedelta(hours=1)
-_REGROUPED_EVERY = timedelta(minutes=3)
 _COUNTS_TOLD_EVERY_S = 300.0
 
 
@@ -56,15 +53,11 @@ class LocalService:
         self._clock = clock
         self._opened: _Opened | None = None
         self._jobs: dict[float, LocalJob] = {}
-        self._tended_at: datetime | None = None
         self.feed_states: list[FeedState] = []
         """What is remembered of each feed, as `run_once` left it."""
         self.counts: Counter[str] = Counter()
         """What the ticks so far have counted (`pipeline.store.beam` says what)."""
         self._counts_told_at = time.monotonic()
-        self._regrouped_at = clock()
-        self._regrouping: threading.Thread | None = None
-        self._has_new_stories = False
 
     def run(self, stop: threading.Event) -> None:
         """Run until `stop` is set; then finish within ten seconds. Raises what ended the deliverer, if anything did."""
@@ -100,8 +93,8 @@ class LocalService:
             while not stop.is_set() and (polls_under_way() or store.landing.unfinished_count()):
                 if self._tick(PATIENCE_S) > 0 or (polls_under_way() and time.monotonic() > ends_at + PATIENCE_S):
                     break
-            if self._has_new_stories and not stop.is_set():
-                self._regroup(store)
+            if not stop.is_set():
+                self._keep_up(store, stop)
             is_told = deliverer.run_until_idle(deliver_within_s, stop)
             self.feed_states = store.feeds.states()
             return is_told
@@ -111,13 +104,13 @@ class LocalService:
     def close(self) -> None:
         """Give up what is under way: it is all in the store, and is taken up again by whoever starts next."""
         from pipeline.feeds.beam import close_pollers
+        from pipeline.jobs import upkeep
         from pipeline.language.pool import close_pools
 
         if self._opened:
             self._opened.deliverer.stop(STOP_WITHIN_S / 2)
-        if self._regrouping:
-            # What it had not written by then, the next pass finds again.
-            self._regrouping.join(STOP_WITHIN_S / 4)
+            # What was not written by then, whoever has the next turn finds again.
+            upkeep.wait(STOP_WITHIN_S / 4)
         self._tell_counts()
         close_pollers()
         close_pools()
@@ -142,7 +135,10 @@ class LocalService:
 
     def _round(self) -> float:
         """A tick, where the store and the deliverer are well; answers how many seconds there is nothing to do."""
-        deliverer = self._open().deliverer
+        from pipeline.jobs import upkeep
+
+        store, deliverer = self._open()
+        upkeep.begin(store, self._clock(), self._settings.events.window, self._settings.retention.stories)
         rest_s = self._tick(PATIENCE_S)
         if deliverer.failure:
             raise WirewatchError("the deliverer ended unexpectedly") from deliverer.failure
@@ -153,14 +149,12 @@ class LocalService:
         from pipeline.feeds.beam import polls_under_way
 
         store, deliverer = self._open()
-        self._tend(store)
         # Asked first in any case: where the store is away, no job begins only to fail.
         rest_s = self._rest_s(store)
         if rest_s > 0 and not polls_under_way():
             return rest_s
         began = time.perf_counter()
         self.counts += self._job(patience_s).run()
-        self._has_new_stories = True
         log.debug("tick", ms=round((time.perf_counter() - began) * 1000))
         if time.monotonic() - self._counts_told_at >= _COUNTS_TOLD_EVERY_S:
             self._tell_counts()
@@ -171,33 +165,14 @@ class LocalService:
         self._counts_told_at = time.monotonic()
         log.info("service.counts", **self.counts)
 
-    def _tend(self, store: Store) -> None:
-        now = self._clock()
-        if self._tended_at is None or now - self._tended_at >= _TENDED_EVERY:
-            # Where there is more, the next tick does it: the stories that are on their way do not wait for it.
-            self._tended_at = None if store.tend(now, self._settings.retention.stories) else now
-        if self._has_new_stories and now - self._regrouped_at >= _REGROUPED_EVERY and not self._is_regrouping():
-            self._regrouping = threading.Thread(target=self._regroup_patiently, args=(store,), name="regrouping", daemon=True)
-            self._regrouping.start()
-
-    def _is_regrouping(self) -> bool:
-        return self._regrouping is not None and self._regrouping.is_alive()
-
-    def _regroup_patiently(self, store: Store) -> None:
-        """Beside the ticks: thousands of stories take seconds, and nobody waits that long for an alert."""
-        from pipeline.jobs.regroup import regroup_patiently
-
-        self._regrouped_at = self._clock()
-        self._has_new_stories = False
-        if not regroup_patiently(store, self._regrouped_at, self._settings.events.window):
-            self._has_new_stories = True
-
-    def _regroup(self, store: Store) -> None:
+    def _keep_up(self, store: Store, stop: threading.Event) -> None:
+        """Group again and tend, whoever else does, and all of it: a single run comes to an end."""
         from pipeline.jobs.regroup import regroup
 
-        self._regrouped_at = self._clock()
-        self._has_new_stories = False
-        regroup(store, self._regrouped_at, self._settings.events.window)
+        now = self._clock()
+        regroup(store, now, self._settings.events.window)
+        while store.tend(now, self._settings.retention.stories) and not stop.is_set():
+            pass
 
     def _job(self, patience_s: float) -> LocalJob:
         if patience_s not in self._jobs:

@@ -6,7 +6,6 @@ again. Each write of a story is optimistic, as the chain's are: where somebody e
 
 from __future__ import annotations
 
-import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -74,20 +73,6 @@ def regroup(store: Store, now: datetime, window: timedelta = WINDOW, *, everythi
     if done.moved:
         log.info("events.regrouped", looked_at=done.looked_at, moved=done.moved, ended=done.ended)
     return done
-
-
-def regroup_patiently(store: Store, now: datetime, window: timedelta = WINDOW) -> bool:
-    """As `regroup`, for a thread above which is nobody; whether the pass came to its end. If not, the log says why, and of anything
-    but a store that is away, where."""
-    try:
-        regroup(store, now, window)
-    except TransientError as error:
-        log.warning("regrouping.waits", error=str(error))
-    except Exception as error:  # noqa: BLE001 - a mistake of ours is told whole, and costs neither polls nor alerts
-        log.error("regrouping.failed", error=repr(error), trace=traceback.format_exc())
-    else:
-        return True
-    return False
 
 
 def _together(some: Regrouping, more: Regrouping) -> Regrouping:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,16 +15,18 @@ import structlog
 
 from pipeline.config import Settings
 from pipeline.errors import TransientError
+from pipeline.jobs import upkeep
 from pipeline.jobs.deliverers import close_deliverers, deliverer_for
-from pipeline.jobs.engine import DeliverAndTend, Engine, GroupAgain, Patient, wait_for_grouping
+from pipeline.jobs.engine import Deliver, Engine, KeepUp, Patient
 from pipeline.model import Reading, ReadStory
-from pipeline.store.address import close_stores, store_at
+from pipeline.store.address import close_stores, keep_open, store_at
 from pipeline.store.beam import Step, speak_through_beam
+from pipeline.store.roles import Store
 from pipeline.stories.beam import TakeUnfinished
 from pipeline.stories.events import sketch_of
 from tests.contract.test_roles import version
 from tests.contract.told import STORIES
-from tests.jobs.slow import FailingEvents, SlowEvents
+from tests.fakes import MemoryStore
 from tests.stories.happenings import story
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
@@ -65,30 +68,41 @@ def test_a_process_has_one_deliverer_for_a_configuration(address: str) -> None:
     assert deliverer_for(address, {}, lambda: NOW) is not first
 
 
-def test_a_tick_wakes_the_deliverer_and_tends_the_store_once_an_hour(address: str) -> None:
-    moments = iter([NOW, NOW + timedelta(minutes=59), NOW + timedelta(minutes=60)])
-    step = DeliverAndTend(address, Settings(), lambda: next(moments))
+class Asked:
+    """The outbox of a store, and whether anybody asked it for anything."""
+
+    def __init__(self, store: Store) -> None:
+        self._outbox = store.outbox
+        self.is_asked = threading.Event()
+
+    def __getattr__(self, name: str) -> object:
+        self.is_asked.set()
+        return getattr(self._outbox, name)
+
+
+def test_a_tick_has_the_outbox_looked_into(address: str) -> None:
+    """By the deliverer of its process."""
+    store = MemoryStore()
+    asked = Asked(store)
+    store.outbox = asked  # type: ignore[assignment]
+    keep_open(address, store)
+    step = Deliver(address, Settings(), lambda: NOW)
     step.setup()
-    deliverer_for(address, {}, lambda: NOW)
-    tended = []
-    for _ in range(3):
-        assert list(step.process(b"")) == []
-        tended.append(step.tended_at)
-    assert tended == [NOW, NOW, NOW + timedelta(minutes=60)]
+    assert list(step.process(b"")) == []
+    assert asked.is_asked.wait(30)
 
 
-def test_what_is_too_old_is_dropped(address: str) -> None:
+def test_a_tick_has_what_is_too_old_dropped(address: str) -> None:
     """As the configuration says how long stories are kept."""
     old, new = (
         STORIES[at]._replace(story=STORIES[at].story._replace(id=f"{at}", published_at=NOW - timedelta(days=9 - 9 * at)))
         for at in (0, 1)
     )
-    step = DeliverAndTend(address, Settings.model_validate({"retention": {"stories": "7d"}}), lambda: NOW)
+    step = KeepUp(address, Settings.model_validate({"retention": {"stories": "7d"}}), lambda: NOW)
     step.setup()
     step.store.stories.put([old, new])
-    deliverer_for(address, {}, lambda: NOW)
-    while step.tended_at is None:
-        assert list(step.process(b"")) == []
+    assert list(step.process(b"")) == []
+    assert upkeep.wait(30)
     assert [read.story.id for read in step.store.stories.all()] == ["1"]
 
 
@@ -104,72 +118,19 @@ def test_what_was_left_is_looked_for_seldom_where_there_is_none(address: str) ->
     assert taken == [[], [], [], [(a,)], [(b,)], [], [], [], []]
 
 
-def test_a_tick_groups_again_where_nobody_did_for_three_minutes(address: str) -> None:
-    """Whichever process it is that looks."""
-    moments = [NOW, NOW + timedelta(minutes=2), NOW + timedelta(minutes=3)]
-    looked = []
-    for moment in moments:
-        step = GroupAgain(address, lambda moment=moment: moment)  # type: ignore[misc]
-        step.setup()
-        assert list(step.process(b"")) == []
-        assert wait_for_grouping(30)
-        looked.append(step.store.events.looked_at())
-    assert looked == [NOW, NOW, NOW + timedelta(minutes=3)]
-
-
-def test_ticks_pass_by_a_process_that_groups(address: str) -> None:
-    """A pass over many takes minutes, and no tick waits for it, nor begins another."""
-    step = GroupAgain(address, lambda: NOW)
-    step.setup()
-    slow = SlowEvents(step.store.events)
-    step.store.events = slow  # type: ignore[misc, assignment]
-    try:
-        assert list(step.process(b"")) == []
-        assert slow.is_looked_through.wait(30)
-        slow.is_looked_through.clear()
-        assert list(step.process(b"")) == []
-        assert not slow.is_looked_through.wait(0.2)
-        assert not wait_for_grouping(0)
-    finally:
-        slow.goes_on.set()
-        assert wait_for_grouping(30)
-    assert step.store.events.looked_at() == NOW
-
-
-@pytest.mark.parametrize(("error", "told"), [(TransientError("away"), "regrouping.waits"), (KeyError("ours"), "regrouping.failed")])
-def test_a_pass_that_fails_is_told_and_done_again_in_time(address: str, error: Exception, told: str) -> None:
-    """Not by each tick: it may take minutes to fail. Of a mistake of ours, the log says where it is."""
-    moments = iter([NOW, NOW + timedelta(seconds=1), NOW + timedelta(minutes=3)])
-    step = GroupAgain(address, lambda: next(moments))
-    step.setup()
-    whole = step.store.events
-    step.store.events = FailingEvents(whole, error)  # type: ignore[misc, assignment]
-    with structlog.testing.capture_logs() as logs:
-        assert list(step.process(b"")) == []
-        assert wait_for_grouping(30)
-    assert [each["event"] for each in logs] == [told]
-    assert ("slow.py" in logs[0].get("trace", "")) == (told == "regrouping.failed")
-    step.store.events = whole
-    looked = []
-    for _ in range(2):
-        assert list(step.process(b"")) == []
-        assert wait_for_grouping(30)
-        looked.append(whole.looked_at())
-    assert looked == [None, NOW + timedelta(minutes=3)]
-
-
 def test_a_tick_groups_by_the_window_that_is_configured(address: str) -> None:
-    """Of two stories ten minutes apart, and after it a day."""
-    told = [story(name, "fire", at, 10 * at) for at, name in enumerate("ab")]
+    """Of two stories two hours apart."""
+    told = [story(name, "fire", at, 120 * at) for at, name in enumerate("ab")]
     events = []
-    for minutes, later in ((5, 0), (1440, 3)):
-        step = GroupAgain(address, lambda later=later: NOW + timedelta(minutes=later), timedelta(minutes=minutes))  # type: ignore[misc]
+    for window, later in (("1h", 0), ("24h", 3)):
+        settings = Settings.model_validate({"events": {"window": window}})
+        step = KeepUp(address, settings, lambda later=later: NOW + timedelta(minutes=later))  # type: ignore[misc]
         step.setup()
         if not events:
             step.store.stories.put([ReadStory(each, Reading(each.versions[-1].id)) for each in told])
             step.store.events.keep([sketch_of(each) for each in told], NOW)
         assert list(step.process(b"")) == []
-        assert wait_for_grouping(30)
+        assert upkeep.wait(30)
         events.append({read.story.event_id for read in step.store.stories.all()})
     assert [*map(len, events)] == [2, 1]
 

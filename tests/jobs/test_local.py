@@ -12,15 +12,17 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from pipeline.config import Settings, load
+from pipeline.config import RetentionSettings, Settings, load
 from pipeline.demo.play import play
 from pipeline.errors import TransientError
 from pipeline.feeds.files import from_line
+from pipeline.jobs import upkeep
 from pipeline.jobs.backfill import Progress, backfill
 from pipeline.jobs.local import LocalService
 from pipeline.language.pool import close_pools
 from pipeline.store.address import address_of, close_stores, keep_open, store_at
 from pipeline.stories.beam import MOST_TAKEN
+from tests.contract.told import STORIES
 from tests.fakes import MemoryStore
 from tests.jobs.slow import SlowEvents
 
@@ -151,14 +153,16 @@ def test_the_counts_of_the_ticks_add_up(settings: Settings):
     assert [event["stories_finished"] for event in told if event["event"] == "service.counts"] == [MOST_TAKEN + 1]
 
 
-class Pushed:
-    """A clock that a test pushes on; Beam copies what its steps carry, and finds this by its name."""
-
-    ahead = timedelta()
-
-
-def pushed() -> datetime:
-    return datetime.now(UTC) + Pushed.ahead
+def test_a_single_run_groups_again_and_drops_what_is_too_old(settings: Settings):
+    """All of it, in as many parts as it takes: nobody goes on afterwards."""
+    old = datetime(2026, 1, 1, tzinfo=UTC)
+    reads = [STORIES[0]._replace(story=STORIES[0].story._replace(id=f"{n}", published_at=old)) for n in range(250)]
+    store_at(settings.store).stories.put(reads)
+    assert LocalService(settings.model_copy(update={"retention": RetentionSettings(stories=timedelta(days=1))})).run_once(
+        threading.Event()
+    )
+    assert store_at(settings.store).stories.count() == 0
+    assert store_at(settings.store).events.looked_at() is not None
 
 
 def test_no_story_waits_for_others_to_be_grouped_again(settings: Settings):
@@ -167,27 +171,22 @@ def test_no_story_waits_for_others_to_be_grouped_again(settings: Settings):
     slow = SlowEvents(memory.events)
     memory.events = slow  # type: ignore[assignment]
     keep_open(address_of(settings), memory)
-    Pushed.ahead = timedelta()
     stop = threading.Event()
-    service = threading.Thread(target=LocalService(settings, pushed).run, args=(stop,))
+    service = threading.Thread(target=LocalService(settings).run, args=(stop,))
     service.start()
     try:
-        land(memory, story(1, "A warehouse burned."))
-        wait_until(lambda: memory.stories.count() == 1)
-        Pushed.ahead = timedelta(minutes=4)
         assert slow.is_looked_through.wait(60)
-        land(memory, story(2, "A bank kept its rates."))
-        wait_until(lambda: memory.stories.count() == 2 and not memory.landing.unfinished_count())
+        now = datetime.now(UTC)
+        told = json.dumps(story(1, "A warehouse burned.")).encode()
+        memory.landing.land([from_line(told, "lines", now, tells=False)], now)
+        wait_until(lambda: memory.stories.count() == 1 and not memory.landing.unfinished_count())
     finally:
         stop.set()
-        service.join(60)
+        service.join(30)
+        is_over = not service.is_alive()
         slow.goes_on.set()
-    assert not service.is_alive()
-
-
-def land(store: MemoryStore, told: Mapping[str, str]) -> None:
-    now = pushed()
-    store.landing.land([from_line(json.dumps(told).encode(), "lines", now, tells=False)], now)
+        assert upkeep.wait(60)
+    assert is_over
 
 
 def wait_until(is_so: Callable[[], bool], within_s: float = 60.0) -> None:
