@@ -169,7 +169,7 @@ class ReadingPool:
             began = time.perf_counter()
             try:
                 readings = _read(worker, job)
-            except (ConfigError, TransientError, _LostError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - whoever waits is told: else it would wait for ever, and this process read no more
                 job.future.set_exception(_closed() if self._is_closed else error)
             else:
                 job.future.took_s = time.perf_counter() - began

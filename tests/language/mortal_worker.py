@@ -1,4 +1,4 @@
-"""A worker whose texts command it: die, hang, die once (a file is left behind), answer half a character. Others it echoes."""
+"""A worker whose texts command it: die, hang, die once (a file is left behind), answer half a character, babble. Else it echoes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import cast
 
 from pipeline.language.names import Watched
 from pipeline.language.read import ReadFailure, Text
@@ -36,6 +37,8 @@ class Mortal:
             time.sleep(600)
         if command == "halve":
             return Reading(text.version_id, key_phrases=("\ud83d",))
+        if command == "babble":
+            return Reading(cast(str, 7))
         return Reading(text.version_id, key_phrases=(self.keys, str(os.getpid())))
 
 

@@ -71,6 +71,14 @@ def test_readings_come_in_the_order_of_the_texts(pool: ReadingPool) -> None:
     assert outcome(pool.submit([])) == []
 
 
+def test_an_answer_that_is_no_reading_is_told_to_whoever_waits(pool: ReadingPool) -> None:
+    """Nobody waits for ever, and the process reads on."""
+    for future in [pool.submit(texts("babble")) for _ in range(4)]:
+        with pytest.raises(ValueError, match="Expected"):
+            outcome(future)
+    assert len(outcome(pool.submit(texts("")))) == 1
+
+
 def test_a_reading_with_half_a_character_is_a_failure_and_the_others_are_read(pool: ReadingPool) -> None:
     """It cannot be handed over; nobody dies of it."""
     good, bad = outcome(pool.submit(texts("", "halve")))
