@@ -20,7 +20,6 @@ from pipeline.store.search import SearchRequest
 from pipeline.store.terms import original
 from pipeline.stories.boilerplate import Line, boilerplate, learnt, lines, newly_known, own_lines
 from pipeline.stories.duplicates import LEAST_SHARED, Wording, is_duplicate
-from pipeline.stories.events import sketch_of
 from pipeline.stories.versions import event_of
 
 _MOST_TRIES = 8
@@ -236,12 +235,10 @@ def _parted(story: Story, texts: _Texts, store: Store) -> dict[str, Story]:
 
 
 def _keep_again(alone: Sequence[Story], store: Store, now: datetime) -> None:
-    """Keep the sketches of copies that are none any more, as if they had just come."""
-    kept = store.events.of_stories([story.id for story in alone]) if alone else {}
-    sketches = [kept.get(story.id) or sketch_of(story) for story in alone]
-    store.events.keep(
-        [sketch._replace(event_id=story.event_id, duplicate_of=None) for sketch, story in zip(sketches, alone, strict=True)], now
-    )
+    """Keep the sketches of copies that are none any more, as if they had just come; what is too old for an event has none."""
+    events = {story.id: story.event_id for story in alone}
+    kept = store.events.of_stories(events) if events else {}
+    store.events.keep([sketch._replace(event_id=events[id], duplicate_of=None) for id, sketch in kept.items()], now)
 
 
 def _moved(passage: Passage, moved: Mapping[str, Story]) -> Passage:

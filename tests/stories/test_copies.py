@@ -199,6 +199,8 @@ def test_boilerplate_makes_no_copies_once_it_is_known(size: int) -> None:
         for at in range(0, len(order), size):
             taken(store, *order[at : at + size])
         assert [story.duplicate_of for story in stories(store)] == [None] * 8
+        # What is too old for an event has no sketch, and is given none.
+        assert store.events.of_stories([story.id for story in stories(store)]) == {}
 
 
 def test_a_copy_that_is_none_any_more_keeps_what_it_means() -> None:
