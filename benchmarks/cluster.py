@@ -45,9 +45,11 @@ from texts import texts, versions
 from pipeline.clock import utc_now
 from pipeline.config import Settings
 from pipeline.demo.receiver import Receiver
-from pipeline.jobs.flink import Cluster, Submission, run_on_flink
+from pipeline.jobs.flink import run_on_flink
+from pipeline.jobs.flink_rest import Cluster
 from pipeline.jobs.ingest import TellStories
 from pipeline.jobs.runner import LocalJob
+from pipeline.jobs.submission import Submission
 from pipeline.language.pool import close_pools, pool_for
 from pipeline.language.read import Text
 from pipeline.store.address import address_of, store_at
@@ -97,9 +99,29 @@ def running(url: str, slots: int, cores: set[int] | None = None, **said: Any) ->
         try:
             settings = settings_on(url, **said)
             run_on_flink(settings, Submission(flink.job_endpoint, "bench", flink.rest, None, flink.checkpoints, flink.options), log)
-            yield Running(flink, Cluster(flink.rest), settings)
+            job = Running(flink, Cluster(flink.rest), settings)
+            try:
+                yield job
+            except TimeoutError:
+                log(standing(job, Path(folder)))
+                raise
         finally:
             flink.stop()
+
+
+def standing(job: Running, folder: Path) -> str:
+    """All that is known of a job that does not come to its end."""
+    store = store_at(address_of(job.settings))
+    known = [f"{each.name} {each.state}: {job.cluster.why(each)}" for each in job.cluster.jobs("bench")]
+    known.append(json.dumps(job.flink.get(f"/jobs/{job.cluster.jobs('bench')[-1].id}/checkpoints").get("counts", {})))
+    known.append(
+        f"{store.landing.unfinished_count()} unfinished, dead letters: {[each.error for each in store.dead_letters.list()[:3]]}"
+    )
+    processes = psutil.Process(job.flink.pid("worker_pool")).children(recursive=True)
+    known += [f"{each.pid} {each.status()} {each.cpu_times().user:.0f} s: {each.cmdline()[-1][:60]}" for each in processes]
+    return "\n".join(
+        [*known, *((folder / f"{part}.log").read_text(errors="replace")[-6000:] for part in ("worker_pool", "task_manager"))]
+    )
 
 
 def settings_on(url: str, **said: Any) -> Settings:
