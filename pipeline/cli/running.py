@@ -30,17 +30,15 @@ from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
+    from pipeline.jobs.submission import Submission
     from pipeline.store.roles import Store
 
 
-_ON_FLINK = "With --runner flink"
-
-
 def register(app: typer.Typer) -> None:
-    # What `run` does not know is for Beam.
-    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(run)
-    for command in (backfill, reannotate, demo):
-        app.command()(command)
+    for command in (run, backfill, reannotate):
+        # What these do not know is for Beam.
+        app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(command)
+    app.command()(demo)
 
 
 class Runner(StrEnum):
@@ -50,6 +48,24 @@ class Runner(StrEnum):
     flink = "flink"
 
 
+_ON_FLINK = "With --runner flink"
+
+RunnerOption = Annotated[Runner, typer.Option("--runner", help="On this machine, or as a job on a Flink cluster.")]
+JobEndpointOption = Annotated[
+    str | None,
+    typer.Option("--job-endpoint", "--job_endpoint", help="Beam's job server, HOST:PORT.", rich_help_panel=_ON_FLINK),
+]
+JobNameOption = Annotated[
+    str, typer.Option("--job-name", "--job_name", help="What Flink calls the job.", rich_help_panel=_ON_FLINK)
+]
+RestOption = Annotated[
+    str | None, typer.Option("--flink", help="Flink's REST API, HOST:PORT: tells which slots are free.", rich_help_panel=_ON_FLINK)
+]
+SlotsOption = Annotated[
+    int | None, typer.Option("--parallelism", help="Slots to use; all that are free.", min=1, rich_help_panel=_ON_FLINK)
+]
+
+
 def run(
     context: typer.Context,
     config: ConfigOption = DEFAULT_CONFIG,
@@ -57,11 +73,8 @@ def run(
     once: Annotated[bool, typer.Option("--once", help="Poll the feeds that are due, finish what they bring, and end.")] = False,
     live: Annotated[bool, typer.Option("--live", help="A screen of what flows, instead of lines.")] = False,
     as_json: JsonOption = False,
-    runner: Annotated[Runner, typer.Option(help="On this machine, or as a job on a Flink cluster.")] = Runner.local,
-    job_endpoint: Annotated[
-        str | None,
-        typer.Option("--job-endpoint", "--job_endpoint", help="Beam's job server, HOST:PORT.", rich_help_panel=_ON_FLINK),
-    ] = None,
+    runner: RunnerOption = Runner.local,
+    job_endpoint: JobEndpointOption = None,
     flink: Annotated[
         str | None,
         typer.Option(
@@ -84,17 +97,16 @@ def run(
     new one begins. Further options are Beam's, as they are.
     """
     if runner is Runner.flink:
-        if once or live or as_json or not job_endpoint:
-            raise ConfigError("--runner flink needs --job-endpoint HOST:PORT, and goes without --once, --live and --json")
-        from pipeline.jobs.flink import Submission, run_on_flink
+        if once or live or as_json:
+            raise ConfigError("--runner flink goes without --once, --live and --json")
+        from pipeline.jobs.flink import run_on_flink
 
         log_quietly()
-        submission = Submission(job_endpoint, job_name, flink, parallelism, checkpoints, context.args)
-        run_on_flink(settings_from(config), submission, print)
+        submission = _submission(job_endpoint, job_name, flink, parallelism, context.args)
+        run_on_flink(settings_from(config), submission._replace(checkpoints=checkpoints), print)
         return
-    of_flink = {"--job-endpoint": job_endpoint, "--flink": flink, "--checkpoints": checkpoints}
-    if given := [*context.args, *(option for option, value in of_flink.items() if value)]:
-        raise ConfigError(f"run: only --runner flink takes {given[0]}")
+    of_flink = {"--job-endpoint": job_endpoint, "--flink": flink, "--parallelism": parallelism, "--checkpoints": checkpoints}
+    _refuse("run", of_flink, context.args)
     from pipeline.jobs.local import LocalService
 
     settings = settings_from(config)
@@ -125,27 +137,44 @@ def backfill(
     alert: Annotated[
         bool, typer.Option("--alert", help="Let what is found alert; else it is only indexed and kept as hits.")
     ] = False,
+    runner: RunnerOption = Runner.local,
+    job_endpoint: JobEndpointOption = None,
+    flink: RestOption = None,
+    job_name: JobNameOption = "wirewatch-backfill",
+    parallelism: SlotsOption = None,
 ) -> None:
-    """Take stories from files the whole way. Stop it and run it again: nothing is done twice."""
+    """Take stories from files the whole way. Stop it and run it again: nothing is done twice.
+
+    With --runner flink: as a job of a cluster that reaches the files; further options are Beam's, written --NAME=VALUE.
+    """
     log_quietly()
-    from pipeline.jobs.backfill import Progress
+    from pipeline.jobs.backfill import Progress, backfill_on_flink
     from pipeline.jobs.backfill import backfill as run_backfill
 
-    settings = settings_from(config)
-    progress = Progress(stop=stop_on_signals())
+    settings, stop = settings_from(config), stop_on_signals()
+    paths, options = _apart(paths)
+    if runner is Runner.flink:
+        submission = _submission(job_endpoint, job_name, flink, parallelism, options)
+        counts = backfill_on_flink(settings, paths, submission, stop, print, tells=alert)
+        read, new, refused = counts["items"], counts["items_landed"], counts["dead_letters"]
+    else:
+        _refuse("backfill", {"--job-endpoint": job_endpoint, "--flink": flink, "--parallelism": parallelism}, options)
+        progress = Progress(stop=stop)
 
-    def so_far(elapsed_s: float) -> tuple[int | None, int, str]:
-        said = f"{progress.read:,} read · {progress.new:,} new · {progress.read / elapsed_s:,.0f}/s"
-        return progress.bytes_total or None, progress.bytes_read, said
+        def so_far(elapsed_s: float) -> tuple[int | None, int, str]:
+            said = f"{progress.read:,} read · {progress.new:,} new · {progress.read / elapsed_s:,.0f}/s"
+            return progress.bytes_total or None, progress.bytes_read, said
 
-    _with_bar(lambda: run_backfill(settings, paths, progress, tells=alert), so_far)
+        _with_bar(lambda: run_backfill(settings, paths, progress, tells=alert), so_far)
+        counts, read, new, refused = progress.counts, progress.read, progress.new, progress.refused
     if alert:
-        _tell_now(settings, progress.stop)
-    print(f"{progress.read:,} read, {progress.new:,} new, {progress.refused:,} refused (wirewatch dead-letters list).")
-    _end_of_job(progress.counts, progress.stop)
+        _tell_now(settings, stop)
+    print(f"{read:,} read, {new:,} new, {refused:,} refused (wirewatch dead-letters list).")
+    _end_of_job(counts, stop)
 
 
 def reannotate(
+    context: typer.Context,
     query: Annotated[str, typer.Argument(help="Which stories, as in a search; all where nothing is said.")] = "",
     config: ConfigOption = DEFAULT_CONFIG,
     *,
@@ -153,34 +182,48 @@ def reannotate(
     alert: Annotated[
         bool, typer.Option("--alert", help="Let watches that match for the first time alert; else their hits are only kept.")
     ] = False,
+    runner: RunnerOption = Runner.local,
+    job_endpoint: JobEndpointOption = None,
+    flink: RestOption = None,
+    job_name: JobNameOption = "wirewatch-reannotate",
+    parallelism: SlotsOption = None,
 ) -> None:
-    """Take stored stories through today's language stage and watches again. Nobody is told twice; stop it and run it again."""
+    """Take stored stories through today's language stage and watches again. Nobody is told twice; stop it and run it again.
+
+    With --runner flink: as a job of a cluster; further options are Beam's, written --NAME=VALUE.
+    """
     log_quietly()
     from pipeline.cli.finding import keys_by_alias
     from pipeline.clock import utc_now
-    from pipeline.jobs.reannotate import Progress
+    from pipeline.jobs.reannotate import Progress, reannotate_on_flink
     from pipeline.jobs.reannotate import reannotate as run_reannotate
     from pipeline.search.language import query_of
     from pipeline.store.query import All
 
-    settings = settings_from(config)
-    asked = query_of(query, utc_now(), keys_by_alias(settings))
+    settings, stop = settings_from(config), stop_on_signals()
+    words, options = _apart([query, *context.args])
+    asked = query_of(" ".join(words), utc_now(), keys_by_alias(settings))
     if since is not None:
         asked = All((asked, query_of(f'since:"{since}"', utc_now())))
-    progress = Progress(stop=stop_on_signals())
+    if runner is Runner.flink:
+        submission = _submission(job_endpoint, job_name, flink, parallelism, options)
+        counts = reannotate_on_flink(settings, asked, submission, stop, print, tells=alert)
+    else:
+        _refuse("reannotate", {"--job-endpoint": job_endpoint, "--flink": flink, "--parallelism": parallelism}, options)
+        progress = Progress(stop=stop)
 
-    def so_far(elapsed_s: float) -> tuple[int | None, int, str]:
-        return progress.total, progress.found, f"{progress.found:,} stories · {progress.found / elapsed_s:,.0f}/s"
+        def so_far(elapsed_s: float) -> tuple[int | None, int, str]:
+            return progress.total, progress.found, f"{progress.found:,} stories · {progress.found / elapsed_s:,.0f}/s"
 
-    _with_bar(lambda: run_reannotate(settings, asked, progress, tells=alert), so_far)
+        _with_bar(lambda: run_reannotate(settings, asked, progress, tells=alert), so_far)
+        counts = progress.counts
     if alert:
-        _tell_now(settings, progress.stop)
-    counts = progress.counts
+        _tell_now(settings, stop)
     print(
-        f"{progress.found:,} looked at, {counts['stories_read']:,} read, {counts['stories_indexed']:,} written, "
+        f"{counts['stories_found']:,} looked at, {counts['stories_read']:,} read, {counts['stories_indexed']:,} written, "
         f"{counts['hits']:,} new hits, {counts['stories_left']:,} could not be read and stay as they were."
     )
-    _end_of_job(counts, progress.stop)
+    _end_of_job(counts, stop)
 
 
 def demo(
@@ -210,6 +253,26 @@ def demo(
     expected = len(outcome.verdict.arrived) + len(outcome.verdict.missing)
     print(f"{len(outcome.verdict.arrived)} of {expected} expected alerts arrived, signed and once, in {outcome.duration_s:.0f} s.")
     raise typer.Exit(130 if stop.is_set() else 0 if outcome.is_right else 1)
+
+
+def _apart(words: list[str]) -> tuple[list[str], list[str]]:
+    """What was meant for us, and the options, which are Beam's."""
+    return [word for word in words if not word.startswith("--")], [word for word in words if word.startswith("--")]
+
+
+def _submission(job_endpoint: str | None, name: str, flink: str | None, slots: int | None, options: list[str]) -> Submission:
+    """How a job is submitted. Raises `ConfigError` where nobody said to whom."""
+    from pipeline.jobs.submission import Submission
+
+    if not job_endpoint:
+        raise ConfigError("--runner flink needs --job-endpoint HOST:PORT")
+    return Submission(job_endpoint, name, flink, slots, options=options)
+
+
+def _refuse(command: str, given: Mapping[str, str | int | None], unknown: list[str]) -> None:
+    """Raise `ConfigError` where what only a cluster takes was given to the local runner."""
+    if unfit := [*unknown, *(option for option, value in given.items() if value is not None)]:
+        raise ConfigError(f"{command}: only --runner flink takes {unfit[0]}")
 
 
 def _service(path: Path, environment: Mapping[str, str], stop: threading.Event) -> None:

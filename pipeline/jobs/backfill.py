@@ -2,14 +2,14 @@
 
 On one machine the files are read one after the other (`ReadFiles`), and it is shown how far it is. On a cluster they are read in
 parts by whoever is free (`ReadInParallel`); there what is sighted when is made of where it stands, so that what the files say last
-counts as the last, whoever reads it first.
+counts as the last, whoever reads it first. What has landed and was never finished is finished by whoever reads it again.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,10 +23,12 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from pipeline.clock import Clock, utc_now
 from pipeline.config import Settings
 from pipeline.feeds.files import Refused, is_lines, is_packed, pieces
+from pipeline.jobs.flink import finish_on_flink
 from pipeline.jobs.ingest import TellStories
 from pipeline.jobs.places import Place, Places, placed
 from pipeline.jobs.regroup import regroup
 from pipeline.jobs.runner import LocalJob
+from pipeline.jobs.submission import Submission
 from pipeline.language.pool import pool_for
 from pipeline.language.resources import resources_of
 from pipeline.model import DeadLetter, ItemVersion, stable_id
@@ -72,8 +74,7 @@ def backfill(
     What came is grouped into events again at the end. Raises `ConfigError` for a path that does not exist, `TransientError` where
     the store is away. Setting `progress.stop` ends it once what is under way is finished.
     """
-    # No pipeline has said yet what Beam's file systems ask for; without it the one of S3 does not begin.
-    FileSystems.set_options(PipelineOptions([]))
+    ask_of_file_systems(())
     progress.files = placed(paths)
     progress.bytes_total = sum(place.size_bytes for place in progress.files.places)
     _progress[id(progress)] = progress
@@ -95,13 +96,57 @@ def backfill(
         del _progress[id(progress)]
 
 
+def backfill_on_flink(
+    settings: Settings,
+    paths: Sequence[Path | str],
+    submission: Submission,
+    stop: threading.Event,
+    say: Callable[[str], None],
+    *,
+    tells: bool = False,
+    clock: Clock = utc_now,
+) -> Counter[str]:
+    """As `backfill`, by a cluster that reaches the paths as this machine does; answers what it counted.
+
+    Raises as `backfill` and `finish_on_flink`.
+    """
+    ask_of_file_systems(submission.options)
+    placed(paths)
+    read = ReadInParallel(address_of(settings), paths, clock(), clock, tells=tells, options=submission.options)
+    counts = finish_on_flink(settings, submission, lambda pipeline, given: pipeline | read | TellStories(given, clock), stop, say)
+    if not stop.is_set():
+        regroup(store_at(address_of(settings)), clock(), settings.events.window)
+    return counts
+
+
+def ask_of_file_systems(options: Sequence[str]) -> None:
+    """Let this process's file systems go by Beam's `options`: a pool's workers are told none, and S3's does not begin without."""
+    FileSystems.set_options(PipelineOptions(list(options)))
+
+
+class Landed(NamedTuple):
+    """Ids of item versions in files."""
+
+    new: list[str]
+    left: list[str]
+    """Of those that had landed before, the ones that nobody has finished."""
+
+
 class Lands(Step):
-    """What lands the pieces of files, and sets aside those that are refused."""
+    """What lands the pieces of files, and sets aside those that are refused. `options` are Beam's, for its file systems."""
 
     stage = "feeds"
 
-    def landed(self, found: Sequence[ItemVersion | Refused]) -> list[str]:
-        """Land what was found; the ids that are new."""
+    def __init__(self, store: StoreAddress | str, clock: Clock = utc_now, options: Sequence[str] = ()) -> None:
+        super().__init__(store, clock)
+        self.options = tuple(options)
+
+    def setup(self) -> None:
+        super().setup()
+        ask_of_file_systems(self.options)
+
+    def landed(self, found: Sequence[ItemVersion | Refused]) -> Landed:
+        """Land what was found."""
         versions = [piece for piece in found if isinstance(piece, ItemVersion)]
         refused = [self._dead(piece) for piece in found if isinstance(piece, Refused)]
         ids = self.store.landing.land(versions, self.clock() + LEASE)
@@ -109,7 +154,9 @@ class Lands(Step):
         self.count("items", len(versions))
         self.count("items_landed", len(ids))
         self.count("dead_letters", len(refused))
-        return ids
+        new = set(ids)
+        known = [id for id in dict.fromkeys(version.id for version in versions) if id not in new]
+        return Landed(ids, [version.id for version in self.store.landing.read(known)])
 
     def _dead(self, piece: Refused) -> DeadLetter:
         log.warning("dead_letter", stage=self.stage, about=piece.about, error=piece.error)
@@ -139,16 +186,17 @@ class ReadFiles(Lands):
             for found in batches(pieces(place.open, place.name, now, tells=self.tells), _LANDED_AT_ONCE):
                 if progress.stop.is_set():
                     return
-                yield from batches(self._landed(found, progress))
+                landed = self._landed(found, progress)
+                yield from batches([*landed.new, *landed.left])
                 now = max(now + timedelta(microseconds=len(found)), self.clock())
             progress.bytes_read += place.size_bytes
 
-    def _landed(self, found: Sequence[ItemVersion | Refused], progress: Progress) -> list[str]:
-        ids = self.landed(found)
+    def _landed(self, found: Sequence[ItemVersion | Refused], progress: Progress) -> Landed:
+        landed = self.landed(found)
         progress.read += len(found)
-        progress.new += len(ids)
+        progress.new += len(landed.new)
         progress.refused += sum(isinstance(piece, Refused) for piece in found)
-        return ids
+        return landed
 
 
 # ── in parallel ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -179,12 +227,13 @@ class ReadInParallel(beam.PTransform):
         *,
         tells: bool = False,
         part_bytes: int = PART_BYTES,
+        options: Sequence[str] = (),
     ) -> None:
+        """`options` are Beam's, for the file systems of the workers."""
         super().__init__()
-        self.store = store
         self.paths = tuple(str(path) for path in paths)
-        self.find = FindParts(store, began, clock, part_bytes)
-        self.read = ReadParts(store, clock, tells=tells)
+        self.find = FindParts(store, began, clock, part_bytes, options)
+        self.read = ReadParts(store, clock, options, tells=tells)
         self.take = TakeUnfinished(store, clock, limit=2**31)
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
@@ -202,8 +251,10 @@ class ReadInParallel(beam.PTransform):
 class FindParts(Lands):
     """Paths in, the parts of the files that they name out; folders that may not be looked into are set aside."""
 
-    def __init__(self, store: StoreAddress | str, began: datetime, clock: Clock, part_bytes: int) -> None:
-        super().__init__(store, clock)
+    def __init__(
+        self, store: StoreAddress | str, began: datetime, clock: Clock, part_bytes: int, options: Sequence[str] = ()
+    ) -> None:
+        super().__init__(store, clock, options)
         self.began = began
         self.part_bytes = part_bytes
 
@@ -216,17 +267,18 @@ class FindParts(Lands):
 class ReadParts(Lands):
     """Parts in, batches of landed ids out: those that are new, and those that a worker had landed and not finished when it died."""
 
-    def __init__(self, store: StoreAddress | str, clock: Clock = utc_now, *, tells: bool = False) -> None:
-        super().__init__(store, clock)
+    def __init__(
+        self, store: StoreAddress | str, clock: Clock = utc_now, options: Sequence[str] = (), *, tells: bool = False
+    ) -> None:
+        super().__init__(store, clock, options)
         self.tells = tells
 
     def process(self, part: Part) -> Iterator[tuple[str, ...]]:
         place = part.place
         read = pieces(place.open, place.name, part.seen_at, tells=self.tells, start=part.start, end=part.end)
         for found in batches(read, _LANDED_AT_ONCE):
-            new = self.landed(found)
-            known = {piece.id for piece in found if isinstance(piece, ItemVersion)}.difference(new)
-            yield from batches([*new, *(version.id for version in self.store.landing.read(sorted(known)))])
+            landed = self.landed(found)
+            yield from batches([*landed.new, *landed.left])
 
 
 def parts(places: Sequence[Place], began: datetime, part_bytes: int = PART_BYTES) -> Iterator[Part]:

@@ -45,10 +45,17 @@ class Engine(NamedTuple):
     readers: int | None = None
     """Processes that read, of each Python worker, one for each slot that it serves; one a core where None."""
 
+    def __str__(self) -> str:
+        return f"{self.slots} slot{'s' if self.slots > 1 else ''}"
+
     @property
     def tick_ms(self) -> int:
         """Every slot has ticks of its own: so far apart that there are as many in a second on any cluster."""
         return _TICK_MS * self.slots
+
+    def given(self, settings: Settings) -> Settings:
+        """The settings, with as many reading processes as it has where they say nothing of that."""
+        return settings.model_copy(update={"processes": settings.processes or self.readers})
 
 
 class Service(beam.PTransform):
@@ -60,7 +67,7 @@ class Service(beam.PTransform):
 
     def __init__(self, settings: Settings, engine: Engine, clock: Clock = utc_now) -> None:
         super().__init__()
-        self.settings = settings.model_copy(update={"processes": settings.processes or engine.readers})
+        self.settings = engine.given(settings)
         self.engine = engine
         self.clock = clock
 

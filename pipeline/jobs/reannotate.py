@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import apache_beam as beam
@@ -22,8 +22,10 @@ from pipeline.alerts.beam import QueueAlerts
 from pipeline.clock import Clock, utc_now
 from pipeline.config import Settings
 from pipeline.jobs.coders import Passages
+from pipeline.jobs.flink import finish_on_flink
 from pipeline.jobs.ingest import Settle
 from pipeline.jobs.runner import LocalJob
+from pipeline.jobs.submission import Submission
 from pipeline.language.beam import ReadStories
 from pipeline.language.edition import edition
 from pipeline.language.pool import pool_for
@@ -78,6 +80,31 @@ def reannotate(settings: Settings, query: Query, progress: Progress, *, tells: b
         del _progress[id(progress)]
 
 
+def reannotate_on_flink(
+    settings: Settings,
+    query: Query,
+    submission: Submission,
+    stop: threading.Event,
+    say: Callable[[str], None],
+    *,
+    tells: bool = False,
+    clock: Clock = utc_now,
+) -> Counter[str]:
+    """As `reannotate`, by a cluster; answers what it counted. Raises as `finish_on_flink`."""
+    find = FindStories(address_of(settings), query, clock=clock)
+
+    def build(pipeline: beam.Pipeline, given: Settings) -> beam.PCollection:
+        return (
+            pipeline
+            | "start" >> beam.Create(["start"], reshuffle=False)
+            | "find" >> beam.ParDo(find)
+            | "spread" >> beam.Reshuffle()
+            | Reannotate(given, clock, tells=tells)
+        )
+
+    return finish_on_flink(settings, submission, build, stop, say)
+
+
 def _count(store: Store, query: Query) -> int | None:
     if query == EVERYTHING:
         return store.stories.count()
@@ -130,6 +157,7 @@ class FindStories(Step):
                 if progress.stop.is_set():
                     return
                 progress.found += len(batch)
+                self.count("stories_found", len(batch))
                 yield batch
 
     def _pages(self) -> Iterator[list[str]]:

@@ -2,7 +2,8 @@
 
 What is counted, in Beam's own metrics, so that it can be read from the job on every runner (namespace `wirewatch`):
 - `polls`, `polls_failed`; `items` sighted, `items_landed`, those never seen before;
-- `stories_new`, `_updated`, `_duplicate`, `_read`, `_indexed`, `_finished`, `_left` (as they were); `batches_read`;
+- `stories_new`, `_updated`, `_duplicate`, `_read`, `_indexed`, `_finished`; `_found` to be read again, `_left` as they were;
+- `batches_read`;
 - `hits` and `alerts` that are new; `dead_letters`;
 - `store_us` and `reading_us`: microseconds spent in calls to the store, and by the processes that read in reading.
 What a runner does twice is counted twice: they tell what was done, and the store tells what there is.

@@ -231,5 +231,10 @@ def test_only_a_cluster_takes_beams_options(config: Path) -> None:
         wirewatch("run", "-c", str(config), "--parallellism=2")
     with pytest.raises(ConfigError, match=r"takes --flink$"):
         wirewatch("run", "-c", str(config), "--flink", "http://reader:hunter2@host:8081")
-    with pytest.raises(ConfigError, match="needs --job-endpoint"):
-        wirewatch("run", "-c", str(config), "--runner", "flink")
+    with pytest.raises(ConfigError, match="only --runner flink takes --alrt"):
+        wirewatch("backfill", str(config.parent), "-c", str(config), "--alrt")
+    with pytest.raises(ConfigError, match="only --runner flink takes --environment_type=EXTERNAL"):
+        wirewatch("reannotate", "--environment_type=EXTERNAL", "-c", str(config))
+    for command in (["run"], ["backfill", str(config.parent)], ["reannotate"]):
+        with pytest.raises(ConfigError, match="needs --job-endpoint"):
+            wirewatch(*command, "-c", str(config), "--runner", "flink")

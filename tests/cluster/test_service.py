@@ -19,7 +19,7 @@ from benchmarks.loopback import Feeds
 from pipeline.config import Settings, load
 from pipeline.demo.receiver import Receiver
 from pipeline.errors import TransientError
-from pipeline.jobs.flink import Cluster
+from pipeline.jobs.flink_rest import Cluster
 from pipeline.store.address import address_of, close_stores, store_at
 from pipeline.store.roles import Store
 from tests.cluster.conftest import Servers

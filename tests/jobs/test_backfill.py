@@ -186,6 +186,17 @@ def test_a_disk_and_object_storage_are_read_alike(store: MemoryStore, tmp_path: 
     assert (progress.counts["items"], progress.counts["items_landed"], progress.counts["stories_new"]) == (3, 3, 3)
 
 
+def test_what_a_dead_run_had_landed_is_finished_by_the_next(store: MemoryStore) -> None:
+    """Whoever holds its leases: another process's worker may be the one that died, and they last for minutes."""
+    Shelf.objects["shelf://b/1.jsonl"] = line(1) + line(2)
+    landed = list(pieces(Place("shelf://b/1.jsonl", 0).open, "shelf://b/1.jsonl", NOW, tells=False))
+    store.landing.land([piece for piece in landed[:1] if isinstance(piece, ItemVersion)], datetime(2100, 1, 1, tzinfo=UTC))
+    progress = Progress()
+    backfill(SETTINGS, ["shelf://b/"], progress)
+    assert (titles(store), store.landing.unfinished_count()) == (["Story 1", "Story 2"], 0)
+    assert (progress.read, progress.new) == (2, 1)
+
+
 RSS = b"""<rss version="2.0"><channel><title>News</title><link>https://news.example/</link>
 <item><title>Story 3</title><guid>https://news.example/3</guid></item></channel></rss>"""
 

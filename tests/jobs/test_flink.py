@@ -17,17 +17,9 @@ from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 from pipeline.config import Settings
 from pipeline.errors import ConfigError, TransientError, WirewatchError
 from pipeline.jobs.engine import Engine
-from pipeline.jobs.flink import (
-    Cluster,
-    Job,
-    Submission,
-    _checkpointed_every_s,
-    _engine,
-    _make_room,
-    _options,
-    _wait_until_it_runs,
-    run_on_flink,
-)
+from pipeline.jobs.flink import _engine, _make_room, _wait_until_it_runs, run_on_flink
+from pipeline.jobs.flink_rest import Cluster, Job
+from pipeline.jobs.submission import Submission, bounded, checkpointed_every_s, unbounded
 from tests.servers.elasticsearch import free_port
 
 pytestmark = pytest.mark.enable_socket
@@ -39,6 +31,7 @@ class FakeFlink:
 
     def __init__(self, savepoint: str | None) -> None:
         self.savepoint, self.state, self.asked = savepoint, "RUNNING", list[tuple[str, str, Any]]()
+        self.free_slots = 2
         self.coming: list[str] = []
         """The states that the next looks at the jobs find, the last for good."""
         self.lost: list[str] = []
@@ -99,7 +92,7 @@ class FakeFlink:
         return {
             "/jobs/overview": {"jobs": [*jobs, {"jid": "b2", "name": "another", "state": "RUNNING", "start-time": 1}]},
             "/jobs/a1/savepoints/7": {"status": {"id": "COMPLETED"}, "operation": {"location": self.savepoint}},
-            "/overview": {"slots-total": 6},
+            "/overview": {"slots-total": 6, "slots-available": self.free_slots},
             "/taskmanagers": {"taskmanagers": [{"slotsNumber": 2}, {"slotsNumber": 4}]},
             "/jobs/a1": {"vertices": [{"id": "v", "status": "RUNNING"}, {"id": "w", "status": self.state}]},
             "/jobs/a1/checkpoints": {"counts": {"completed": self.checkpoints - 1, "restored": 1}},
@@ -193,6 +186,16 @@ def test_a_job_uses_all_slots_and_a_worker_reads_for_each_of_its_own(flink: Fake
     assert _engine(Submission("h:1"), None)[:2] == (1, None)
 
 
+def test_a_job_beside_others_uses_the_slots_that_are_free(flink: FakeFlink) -> None:
+    """Where there are none it is said what to do, before anything is submitted: Flink would wait for minutes."""
+    cluster = Cluster(flink.rest)
+    assert _engine(Submission("h:1"), cluster, free_within_s=0) == (2, 2)
+    flink.free_slots = 0
+    assert _engine(Submission("h:1", slots=1), cluster, free_within_s=0) == (1, 1)
+    with pytest.raises(TransientError, match="Let the service have fewer"):
+        _engine(Submission("h:1"), cluster, free_within_s=0)
+
+
 def test_counters_are_summed_over_the_tasks(flink: FakeFlink) -> None:
     (job,) = Cluster(flink.rest).living("wirewatch")
     assert Cluster(flink.rest).counters(job) == {"polls": 7}
@@ -267,18 +270,20 @@ def test_a_job_that_ended_before_is_not_taken_for_the_new_one(flink: FakeFlink) 
 
 def test_checkpoints_are_as_far_apart_as_the_user_has_them() -> None:
     """The option that counts is the last, as it is for Beam; -1 is its word for none."""
-    assert _checkpointed_every_s(Submission("h:1")) == 10
-    assert _checkpointed_every_s(Submission("h:1", options=["--checkpointing_interval=1", "--checkpointing_interval=60000"])) == 60
-    assert _checkpointed_every_s(Submission("h:1", options=["--checkpointing_interval", "-1"])) is None
+    assert checkpointed_every_s(Submission("h:1")) == 10
+    assert checkpointed_every_s(Submission("h:1", options=["--checkpointing_interval=1", "--checkpointing_interval=60000"])) == 60
+    assert checkpointed_every_s(Submission("h:1", options=["--checkpointing_interval", "-1"])) is None
 
 
 def test_a_users_options_count_over_ours() -> None:
     """They come last; a job that begins from a savepoint need not have every step of the one that made it."""
-    given = _options(Submission("h:1", checkpoints="file:///c", options=["--checkpointing_interval=1"]), Engine(2), "file:///c/s1")
+    given = unbounded(Submission("h:1", checkpoints="file:///c", options=["--checkpointing_interval=1"]), Engine(2), "file:///c/s1")
     assert given[-1] == "--checkpointing_interval=1"
     assert {"--parallelism=2", "--state_backend_storage_path=file:///c", "--savepoint_path=file:///c/s1"} < set(given)
     assert "--allow_non_restored_state" in given
-    assert not [option for option in _options(Submission("h:1"), Engine(), None) if "savepoint" in option or "backend" in option]
+    assert not [option for option in unbounded(Submission("h:1"), Engine(), None) if "savepoint" in option or "backend" in option]
+    assert bounded(Submission("h:1", options=["--parallelism=3"]), Engine(2))[-1] == "--parallelism=3"
+    assert "--streaming" not in bounded(Submission("h:1"), Engine())
 
 
 def test_a_sqlite_file_is_no_store_for_a_cluster() -> None:
