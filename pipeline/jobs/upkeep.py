@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from weakref import WeakKeyDictionary
 
 import structlog
 
@@ -23,11 +24,14 @@ log = structlog.get_logger()
 
 _GROUPED_EVERY = timedelta(minutes=3)
 _TENDED_EVERY = timedelta(hours=1)
+_ASKED_EVERY = timedelta(seconds=10)
 _REST_S = 0.05
 """Between two parts of what is dropped, so that others write meanwhile."""
 
 _at_work = threading.Lock()
 """Held while this process does it."""
+_asked_at: WeakKeyDictionary[Store, datetime] = WeakKeyDictionary()
+"""When a store was last asked for the turn."""
 
 
 def begin(store: Store, now: datetime, window: timedelta, stories_for: timedelta | None) -> None:
@@ -36,7 +40,11 @@ def begin(store: Store, now: datetime, window: timedelta, stories_for: timedelta
     What takes longer than its turn may be begun beside it by another process, which ends the same. `window` is `regroup`'s and
     `stories_for` is `Store.tend`'s. Raises `TransientError` where the store is away.
     """
-    if not _at_work.locked() and store.take_turn("group", now, now + _GROUPED_EVERY) and _at_work.acquire(blocking=False):
+    asked_at = _asked_at.get(store)
+    if _at_work.locked() or (asked_at and now - asked_at < _ASKED_EVERY):
+        return
+    _asked_at[store] = now
+    if store.take_turn("group", now, now + _GROUPED_EVERY) and _at_work.acquire(blocking=False):
         threading.Thread(target=_work, args=(store, now, window, stories_for), name="upkeep", daemon=True).start()
 
 

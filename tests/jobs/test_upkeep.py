@@ -51,6 +51,22 @@ def test_another_process_has_its_turn_to_itself():
     assert not store.take_turn("group", NOW + 5 * MINUTE, NOW + 8 * MINUTE)
 
 
+def test_a_store_is_not_asked_by_every_tick():
+    """Ticks are many, and a turn is long."""
+
+    class Asked(MemoryStore):
+        count = 0
+
+        def take_turn(self, work: str, now: datetime, until: datetime) -> bool:
+            self.count += 1
+            return False
+
+    store = Asked()
+    for late_s in (0, 1, 9, 10, 12):
+        upkeep.begin(store, NOW + timedelta(seconds=late_s), WINDOW, None)
+    assert store.count == 2
+
+
 def test_ticks_pass_by_a_process_that_is_at_it():
     """No tick waits for it, nor begins another; the next turn is another's by then."""
     store = MemoryStore()
