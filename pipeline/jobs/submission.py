@@ -102,7 +102,7 @@ def refuse_unknown(submission: Submission) -> None:
         raise ConfigError(f"--runner flink: {error}") from None
     if unknown:
         # What has no dash may be the value of what has.
-        named = [option.partition("=")[0] for option in unknown if option.startswith("-")] or unknown
+        named = [option.partition("=")[0] for option in unknown if option.startswith("--")] or unknown
         raise ConfigError(f"--runner flink: neither Wirewatch nor Beam nor its job server knows {', '.join(named)}")
 
 
