@@ -35,6 +35,8 @@ STARTED_WITHIN_S = 180.0
 _FREED_WITHIN_S = 60.0
 """The slots of a job that was cancelled: what its workers are at is waited for."""
 _ANSWERED_WITHIN_S = 20.0
+_SHOWN_WITHIN_S = 5.0
+"""Flink shows what it knows of a job as it was up to three seconds ago."""
 _ASKED_AGAIN_S = 0.5
 
 
@@ -157,7 +159,7 @@ def _wait_until_it_runs(
 ) -> None:
     """Wait until every task of the job that is not among those `before` runs, and a checkpoint has gone through all of them.
 
-    A task runs before the Python workers have loaded anything: where they cannot, the job is restarted over and over. A checkpoint
+    A task runs before the Python workers have loaded anything: where they cannot, Flink hears of it minutes later. A checkpoint
     waits for what the ticks have set off. What only a story sets off, language models above all, need not have been tried by then.
     Raises `WirewatchError`: at once where the job has ended.
     """
@@ -168,15 +170,23 @@ def _wait_until_it_runs(
     def runs() -> bool:
         job = ours()
         if job and job.end:
-            raise WirewatchError(f"job {job.id} has {job.end}: {cluster.why(job) or 'Flink gives no reason'}")
+            raise WirewatchError(f"job {job.id} has {job.end}: {_why(cluster, job)}")
         return job is not None and cluster.is_whole(job) and (every_s is None or cluster.checkpoints(job) > 0)
 
     try:
         until(runs, within_s + (every_s or 0), "the job was taken and has not worked")
     except TransientError as error:
         job = ours()
-        remedy = "Has the cluster enough slots, do the workers start, is Wirewatch on them? Flink goes on with it."
+        remedy = "Has the cluster enough slots, do the workers start, is Wirewatch on them (see their log)? Flink goes on with it."
         raise WirewatchError(f"{error} {remedy} {cluster.why(job) if job else ''}".strip()) from None
+
+
+def _why(cluster: Cluster, job: Job) -> str:
+    """What ended a job."""
+    try:
+        return until(lambda: cluster.why(job), _SHOWN_WITHIN_S, "")
+    except TransientError:
+        return "Flink gives no reason"
 
 
 def _knock(job_endpoint: str) -> None:

@@ -97,7 +97,7 @@ class Both:
         """Start both, or give both another configuration; what the command said of the cluster's."""
         for service in (self.cluster, self.local):
             service.configure(self.newsroom.urls, entities, watches)
-        said = self.submit()
+        said = subprocess.run(self.submitting(), capture_output=True, text=True, timeout=400, check=False)
         assert said.returncode == 0, said.stderr
         self.stop_local()
         log = (self.folder / "local.log").open("ab")
@@ -105,15 +105,14 @@ class Both:
         self._process = subprocess.Popen(command, stdout=log, stderr=log)
         return said.stdout
 
-    def submit(self, *options: str) -> subprocess.CompletedProcess[str]:
-        """What the command did, with more options of Beam's."""
+    def submitting(self, *options: str) -> list[str]:
+        """The command, with more options of Beam's."""
         flink = self.servers.flink
-        return subprocess.run(
-            [WIREWATCH, "run", "-c", str(self.cluster.path), "--runner", "flink", "--job-endpoint", flink.job_endpoint,
-             "--flink", flink.rest, "--job-name", self.job, "--checkpoints", flink.checkpoints, "--sdk_worker_parallelism=2",
-             *flink.options, *options],
-            capture_output=True, text=True, timeout=400, check=False,
-        )  # fmt: skip
+        return [
+            WIREWATCH, "run", "-c", str(self.cluster.path), "--runner", "flink", "--job-endpoint", flink.job_endpoint,
+            "--flink", flink.rest, "--job-name", self.job, "--checkpoints", flink.checkpoints, "--sdk_worker_parallelism=2",
+            *flink.options, *options,
+        ]  # fmt: skip
 
     def wait(self) -> None:
         """Until both have every story in its present wording and nothing is under way or untold."""
@@ -263,17 +262,32 @@ def test_a_job_that_was_drained_or_lost_goes_on_where_it_was(both: Both) -> None
 
 
 def test_a_job_whose_workers_lack_wirewatch_is_not_said_to_run(both: Both) -> None:
-    """Every task of it runs for a moment. What a worker says is told."""
+    """Flink has every task of it run, and hears for minutes of no error: no checkpoint comes about."""
     flink, without = both.servers.flink, both.folder / "without"
     (without / "pipeline").mkdir(parents=True)
-    (without / "pipeline" / "__init__.py").touch()
+    (without / "pipeline" / "__init__.py").write_text("""raise ModuleNotFoundError("No module named 'pipeline'")""")
     flink.start_worker_pool("bare_pool", PYTHONPATH=str(without))
     flink.wait()
     both.cluster.configure(both.newsroom.urls, ENTITIES, WATCHES)
-    said = both.submit(f"--environment_config={flink.pool('bare_pool')}", "--number_of_execution_retries=0")
-    flink.kill("bare_pool")
+    submitting = subprocess.Popen(both.submitting(f"--environment_config={flink.pool('bare_pool')}"))
+    try:
+        wait_until(lambda: bool(flink.running()), "the tasks do not run")
+        time.sleep(15)
+        assert submitting.poll() is None
+    finally:
+        submitting.kill()
+        submitting.wait(30)
+        flink.kill("bare_pool")
+    assert "No module named 'pipeline'" in flink.said("bare_pool")
+
+
+def test_a_job_that_cannot_begin_is_told_of_with_its_reason(both: Both) -> None:
+    """As soon as it has failed."""
+    both.cluster.configure(both.newsroom.urls, ENTITIES, WATCHES)
+    command = both.submitting("--state_backend_storage_path=file:///proc/none")
+    said = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (said.returncode, said.stdout) == (1, "")
-    assert "has failed: ModuleNotFoundError: No module named 'pipeline." in said.stderr
+    assert "has failed: java.io.IOException: Failed to create directory" in said.stderr
 
 
 def drain(flink: Flink, job_id: str) -> None:

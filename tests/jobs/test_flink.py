@@ -42,7 +42,8 @@ class FakeFlink:
         self.checkpoints = 0
         """How many have come about; each look at them brings another."""
         self.traces: list[str] = []
-        """Of the job's errors, the last first."""
+        """Of the job's errors, the last first; a first look does not show them yet."""
+        self.shown: list[str] | None = None
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -86,6 +87,8 @@ class FakeFlink:
             return {"request-id": "7"} if self.savepoint else None
         if path == "/jobs/overview" and self.coming:
             self.state = self.coming.pop(0)
+        if path == "/jobs/a1/exceptions":
+            self.shown = self.traces if self.shown is not None else []
         if path == "/jobs/a1/checkpoints":
             self.checkpoints += 1
         jobs = [{"jid": "a1", "name": "wirewatch", "state": self.state, "start-time": 2}]
@@ -96,7 +99,7 @@ class FakeFlink:
             "/taskmanagers": {"taskmanagers": [{"slotsNumber": 2}, {"slotsNumber": 4}]},
             "/jobs/a1": {"vertices": [{"id": "v", "status": "RUNNING"}, {"id": "w", "status": self.state}]},
             "/jobs/a1/checkpoints": {"counts": {"completed": self.checkpoints - 1, "restored": 1}},
-            "/jobs/a1/exceptions": {"exceptionHistory": {"entries": [{"stacktrace": trace} for trace in self.traces]}},
+            "/jobs/a1/exceptions": {"exceptionHistory": {"entries": [{"stacktrace": trace} for trace in self.shown or ()]}},
             "/jobs/a1/vertices/v/subtasks/metrics": [{"id": "{poll}.wirewatch_polls"}, {"id": "numRecordsIn"}],
             "/jobs/a1/vertices/w/subtasks/metrics": [{"id": "read.wirewatch_polls"}],
             "/jobs/a1/vertices/v/subtasks/metrics?get=%7Bpoll%7D.wirewatch_polls&agg=sum": [{"sum": 3.0}],
@@ -325,7 +328,7 @@ def job_endpoint() -> Iterator[str]:
     ("options", "trouble"),
     [
         (["--checkpoint_interval=1"], "knows --checkpoint_interval$"),
-        (["--pasword", "hunter2", "--sdk_worker_parallelism=2"], "knows --pasword$"),
+        (["--pasword", "hunter2", "-1", "--sdk_worker_parallelism=2"], "knows --pasword$"),
         (["--allow_non_restored_state", "--streaming", "more"], "knows more$"),
         (["--checkpointing_interval=10s"], "--checkpointing_interval: .*10s"),
         (["--sdk_worker_parallelism"], "--sdk_worker_parallelism: expected one argument"),
