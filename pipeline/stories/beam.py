@@ -125,32 +125,29 @@ class PlaceInEvents(Step):
         super().setup()
         self.encode = encoder_at(self.encoder) if self.encoder else None
         self.placing: Placing | None = None
+        self.resting = _counted.setdefault(store_at(self.address), [])
 
     def process(self, passages: tuple[Passage, ...]) -> Iterator[tuple[Passage, ...]]:
         yield tuple(self.together(passages, self._placed, self.of_passage)) if passages else ()
 
     def teardown(self) -> None:
         if self.placing:
-            _resting(self.address).append(self.placing.rarity)
+            self.resting.append(self.placing.rarity)
 
     def _placed(self, passages: Sequence[Passage]) -> list[Passage]:
         if self.placing is None:
-            self.placing = Placing(self.store, _rested(self.address), self.encode, self.window)
+            self.placing = Placing(self.store, _rested(self.resting), self.encode, self.window)
         return self.placing.placed(passages, self.clock())
 
 
 _counted: WeakKeyDictionary[Store, list[Rarity]] = WeakKeyDictionary()
+"""What steps of this process have counted in a store and no thread uses now: counting anew takes a tenth of a second."""
 
 
-def _resting(address: StoreAddress | str) -> list[Rarity]:
-    """What steps of this process have counted in a store and no thread uses now: counting anew takes a tenth of a second."""
-    return _counted.setdefault(store_at(address), [])
-
-
-def _rested(address: StoreAddress | str) -> Rarity | None:
+def _rested(resting: list[Rarity]) -> Rarity | None:
     """One of them, for whoever asks; no other is given it."""
     try:
-        return _resting(address).pop()
+        return resting.pop()
     except IndexError:
         return None
 
