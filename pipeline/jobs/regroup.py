@@ -1,4 +1,4 @@
-"""Grouping the stories of late again, and writing what changes: a bounded job for the local loop, a backfill and a command.
+"""Grouping the stories of late again, and writing what changes: in time (`upkeep.py`), after a backfill, and by a command.
 
 Where ended events lead is written first, then stories, then their sketches: killed in between, the next pass finds the same changes
 again. Each write of a story is optimistic, as the chain's are: where somebody else writes it meanwhile, it is read and moved again.
