@@ -29,6 +29,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,7 +53,9 @@ from pipeline.jobs.runner import LocalJob
 from pipeline.jobs.submission import Submission
 from pipeline.language.pool import close_pools, pool_for
 from pipeline.language.read import Text
+from pipeline.model import ItemVersion
 from pipeline.store.address import address_of, store_at
+from pipeline.store.roles import Store
 from pipeline.stories.beam import TakeUnfinished
 from pipeline.stories.identify import identify
 from tests.fakes import MemoryStore
@@ -68,6 +71,7 @@ PER_SECOND = 10
 FEEDS = 10
 TELL_IT = 4
 """Feeds that tell of a happening, each in words of its own."""
+LANDED_WITHIN = timedelta(seconds=10)
 WITHIN_S = 300.0
 
 
@@ -161,10 +165,10 @@ class Rate(NamedTuple):
 def rate(settings: Settings, count: int, start: Callable[[], None]) -> Rate:
     """Between the first tenth and the last of `count` stories, which land at once; a few before them warm up."""
     store = store_at(address_of(settings))
-    store.landing.land(versions(WARM, seed=999), utc_now())
+    land(store, versions(WARM, seed=999))
     start()
     until(lambda: store.stories.count() >= WARM)
-    store.landing.land(versions(count, seed=1), utc_now())
+    land(store, versions(count, seed=1))
     thread = threading.Thread(target=start)
     thread.start()
     # The store's own count would refresh the index each time, which takes as much of the server as several stories do.
@@ -183,6 +187,13 @@ def rate(settings: Settings, count: int, start: Callable[[], None]) -> Rate:
     until(lambda: store.stories.count() >= WARM + count)
     took_s = last[0] - first[0]
     return Rate((last[1] - first[1]) / took_s, (last[2] - first[2]) / took_s)
+
+
+def land(store: Store, landing: Sequence[ItemVersion]) -> None:
+    """Land versions that nobody takes before all of them are there; then anybody may."""
+    free_at = utc_now() + LANDED_WITHIN
+    store.landing.land(landing, free_at)
+    time.sleep((free_at - utc_now()).total_seconds())
 
 
 def cpu_s() -> float:

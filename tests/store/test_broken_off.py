@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -11,9 +11,11 @@ import pytest
 from pipeline.model import ReadStory
 from pipeline.search.language import query_of
 from pipeline.store.elasticsearch.bytes64 import microseconds
-from pipeline.store.elasticsearch.client import Access, Cluster, Write
+from pipeline.store.elasticsearch.client import Access, Answer, Cluster, Write
 from pipeline.store.elasticsearch.documents import document
+from pipeline.store.elasticsearch.feeds import ElasticsearchFeedSchedule
 from pipeline.store.elasticsearch.indices import Generations, Indices
+from pipeline.store.elasticsearch.landing import ElasticsearchLanding
 from pipeline.store.elasticsearch.store import ElasticsearchStore
 from pipeline.store.search import SearchRequest
 from tests.contract.conftest import ON_ELASTICSEARCH
@@ -23,6 +25,7 @@ from tests.contract.told import NOW, STORIES
 pytestmark = ON_ELASTICSEARCH
 
 STORY = STORIES[0]
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -81,3 +84,53 @@ def test_a_mark_without_content_reads_as_nothing_and_is_forgotten_in_time(store:
     assert store.landing.unfinished_count() == 2
     assert store.landing.unfinished(later, later, 10) == [whole.id]
     assert store.landing.unfinished_count() == 1
+
+
+class Interrupted(Cluster):
+    """A cluster of which somebody else asks something once the first request to write is through."""
+
+    def __init__(self, access: Access, ask: Callable[[], object]) -> None:
+        super().__init__(access)
+        self._ask: Callable[[], object] | None = ask
+
+    def bulk(self, writes: Iterable[Write], *, refresh: bool = False) -> list[Answer]:
+        answers = super().bulk(writes, refresh=refresh)
+        ask, self._ask = self._ask, None
+        if ask:
+            ask()
+        return answers
+
+
+@pytest.fixture
+def landing(store: ElasticsearchStore, access: Access, prefix: str) -> Iterator[ElasticsearchLanding]:
+    """Whoever lands by it is interrupted by a tick at `NOW`, between the mark and the content."""
+    cluster = Interrupted(access, lambda: store.landing.unfinished(NOW, NOW + MINUTE, 10))
+    indices = Indices(cluster, prefix)
+    yield ElasticsearchLanding(cluster, indices, ElasticsearchFeedSchedule(cluster, indices))
+    cluster.close()
+
+
+def test_what_was_sighted_long_ago_is_not_forgotten_while_it_lands(store: ElasticsearchStore, landing: ElasticsearchLanding):
+    """By a backfill that goes on for hours; or as a dead letter that is sent again."""
+    long_ago = version("a")._replace(seen_at=NOW - 60 * MINUTE)
+    assert landing.land([long_ago], NOW) == [long_ago.id]
+    assert store.landing.read(store.landing.unfinished(NOW + MINUTE, NOW, 10)) == [long_ago]
+
+
+def test_what_somebody_died_over_long_ago_is_not_forgotten_while_it_lands_again(
+    store: ElasticsearchStore, landing: ElasticsearchLanding, cluster: Cluster, prefix: str
+):
+    """It has a mark already, which whoever takes it meanwhile finds without content."""
+    again, long_ago = version("a"), microseconds(NOW - 60 * MINUTE)
+    mark = {"version_id": again.id, "landed_at": long_ago, "leased_until": long_ago}
+    cluster.bulk([Write("create", f"{prefix}-pending", again.id, mark)])
+    assert landing.land([again], NOW + 2 * MINUTE) == [again.id]
+    assert store.landing.read([again.id]) == [again]
+
+
+def test_what_is_landed_again_has_its_content_before_it_can_be_taken(store: ElasticsearchStore, landing: ElasticsearchLanding):
+    """Else a tick takes it for its lease, and reads nothing."""
+    store.landing.land([version("a")], NOW)
+    store.landing.finish([version("a").id])
+    landing.reopen([version("a")], NOW)
+    assert store.landing.read(store.landing.unfinished(NOW, NOW, 10)) == [version("a")]

@@ -1,7 +1,8 @@
 """Landed item versions in Elasticsearch: `landed` holds what was sighted, `pending` a small document for each that is not finished.
 
-They are written pending first: a version that landed is never without its mark. Finishing deletes the mark; the content goes with
-its generation. What is sighted again in a later generation is copied forward, so that its id stays known while it is in its feed.
+They are written pending first: a version that landed is never without its mark, and nobody else takes it before its lease ends.
+Finishing deletes the mark; the content goes with its generation. What is sighted again in a later generation is copied forward, so
+that its id stays known while it is in its feed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pipeline.store.elasticsearch.indices import Generations, Indices
 _MOST_TRIES = 5
 _BATCH = 500
 _ORPHANED_AFTER = timedelta(minutes=30)
-"""A mark without content: whoever was about to land it died before, and the feed brings it again."""
+"""A mark without content, so long after its lease: whoever was about to land it died before, and the feed brings it again."""
 
 
 class ElasticsearchLanding:
@@ -52,8 +53,7 @@ class ElasticsearchLanding:
         newest = names[-1]
         known = self._cluster.mget([(index, id) for index in names for id in wanted], source=False)
         new = [version for id, version in wanted.items() if id not in known]
-        marks = [Write("create", self._pending, version.id, _mark(version, n, until)) for n, version in enumerate(new)]
-        refused(self._cluster.bulk(marks), [mark.id for mark in marks])
+        self._marked(new, until)
         contents = [Write("create", newest, version.id, {"item_version": packed(version)}) for version in new]
         contents += [Write("create", newest, each.id, {}) for each in known.values() if each.index != newest]
         answers = self._cluster.bulk(contents)
@@ -109,13 +109,25 @@ class ElasticsearchLanding:
     def reopen(self, versions: Sequence[ItemVersion], until: datetime) -> None:
         for _ in range(_MOST_TRIES):
             newest = self._generations.all()[-1]
-            writes = [Write("index", self._pending, version.id, _mark(version, n, until)) for n, version in enumerate(versions)]
-            writes += [Write("index", newest, version.id, {"item_version": packed(version)}) for version in versions]
+            contents = [Write("index", newest, version.id, {"item_version": packed(version)}) for version in versions]
             try:
-                return refused(self._cluster.bulk(writes), [write.id for write in writes])
+                refused(self._cluster.bulk(contents), [content.id for content in contents])
             except (BlockedError, MissingIndexError):
                 self._generations.look_again()
+                continue
+            # The content is there before: they may be taken as soon as they have their marks.
+            return self._marked(versions, until)
         raise TransientError("the generations of what landed change all the time")
+
+    def _marked(self, versions: Sequence[ItemVersion], until: datetime) -> None:
+        """Lease versions; over a mark that is there, whose writer died before the content, lest others take it meanwhile."""
+        marks = [
+            # They are taken in the order of `landed_at`, the end of this lease.
+            {"version_id": version.id, "landed_at": microseconds(until) + n, "leased_until": microseconds(until)}
+            for n, version in enumerate(versions)
+        ]
+        answers = self._cluster.bulk(Write("index", self._pending, str(mark["version_id"]), mark) for mark in marks)
+        refused(answers, [version.id for version in versions])
 
     def next_due_at(self) -> datetime | None:
         body = {"size": 0, "aggs": {"first": {"min": {"field": "leased_until"}}}, "track_total_hits": False}
@@ -163,7 +175,3 @@ class ElasticsearchLanding:
             content = self._cluster.mget([(index, id) for index in dropped for id in marks[at : at + _BATCH]])
             writes = [Write("index", newest, id, each.source) for id, each in content.items() if "item_version" in each.source]
             refused(self._cluster.bulk(writes), [write.id for write in writes])
-
-
-def _mark(version: ItemVersion, n: int, until: datetime) -> dict[str, str | int]:
-    return {"version_id": version.id, "landed_at": microseconds(version.seen_at) + n, "leased_until": microseconds(until)}
