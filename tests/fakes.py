@@ -551,10 +551,12 @@ class MemoryDeadLetters:
             chosen = [letter for letter in self._letters.values() if ids is None or letter.id in ids]
         return sorted(chosen, key=attrgetter("at", "id"), reverse=True)
 
-    def remove(self, ids: Collection[str]) -> None:
+    def remove(self, letters: Sequence[DeadLetter]) -> None:
         with self._lock:
-            for key in ids:
-                self._letters.pop(key, None)
+            for letter in letters:
+                kept = self._letters.get(letter.id)
+                if kept and kept.at == letter.at:
+                    del self._letters[letter.id]
 
 
 # ── search, by looking ───────────────────────────────────────────────────────────────────────────────────────────

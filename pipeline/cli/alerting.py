@@ -104,8 +104,9 @@ def replay(
             f"There is no alert {', '.join(map(clean, sorted(missing)))}; wirewatch alerts list shows those there are."
         )
     again = [delivery for delivery in outbox.deliveries(known) if alert_ids or delivery.status == "dead"]
+    letters = store.dead_letters.list([letter_id(delivery) for delivery in again])
     outbox.record([revived(delivery, utc_now()) for delivery in again])
-    store.dead_letters.remove([letter_id(delivery) for delivery in again])
+    store.dead_letters.remove(letters)
     print(f"{len(again)} deliveries are due again; wirewatch run sends them.")
 
 

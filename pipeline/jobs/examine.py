@@ -52,7 +52,7 @@ def _installed() -> Iterator[Finding]:
 def _store(settings: Settings) -> Finding:
     try:
         store = store_at(address_of(settings))
-        store.dead_letters.remove(["doctor"])
+        store.landing.finish(["doctor"])
         stories, unfinished = store.stories.count(), store.landing.unfinished_count()
     except WirewatchError as error:
         return Finding("store", False, str(error))

@@ -20,7 +20,7 @@ def send_again(letters: Sequence[DeadLetter], store: Store, now: datetime) -> tu
     more) has nothing to send, and goes.
     """
     sent = [letter for letter in letters if letter.payload and _sent_again(letter, store, now)]
-    store.dead_letters.remove([letter.id for letter in sent])
+    store.dead_letters.remove(sent)
     return len(sent), len(letters) - len(sent)
 
 

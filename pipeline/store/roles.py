@@ -312,8 +312,8 @@ class DeadLetters(Protocol):
     def list(self, ids: Collection[str] | None = None) -> list[DeadLetter]:
         """Every letter (or those of `ids`), newest first."""
 
-    def remove(self, ids: Collection[str]) -> None:
-        """Forget letters that were sent through again."""
+    def remove(self, letters: Sequence[DeadLetter]) -> None:
+        """Forget letters that were sent through again; one that came under a known id since stays."""
 
 
 class Store(Protocol):

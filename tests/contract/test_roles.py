@@ -129,12 +129,16 @@ def test_a_hit_is_kept_once(store: Store):
 
 
 def test_dead_letters_are_kept_until_they_are_sent_through(store: Store):
-    """A letter is replaced by its id, listed and removed."""
+    """A letter is replaced by its id, listed and removed; one that came since stays: its story failed again."""
     letter = DeadLetter("d", "feeds", "not XML", b"<", "line", NOW, "a.jsonl:1")
     store.dead_letters.add([letter])
     store.dead_letters.add([letter._replace(error="still not XML")])
     assert [kept.error for kept in store.dead_letters.list()] == ["still not XML"]
-    store.dead_letters.remove(["d"])
+    since = letter._replace(at=LATER)
+    store.dead_letters.add([since])
+    store.dead_letters.remove([letter, letter._replace(id="e")])
+    assert store.dead_letters.list() == [since]
+    store.dead_letters.remove([since])
     assert store.dead_letters.list() == []
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from threading import RLock
 
 import pytest
 
 from pipeline.jobs.deliver import letter_id
 from pipeline.jobs.letters import send_again
 from pipeline.model import Alert, DeadLetter, Delivery, DeliveryStatus
-from tests.fakes import MemoryStore
+from tests.fakes import MemoryDeadLetters, MemoryStore
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 
@@ -48,3 +50,20 @@ def test_only_a_delivery_that_was_given_up_is_revived(status: DeliveryStatus, du
     send_again(store.dead_letters.list(), store, NOW)
     assert len(store.outbox.lease(NOW, NOW, 10)) == due
     assert store.dead_letters.list() == []
+
+
+def test_what_fails_again_at_once_is_set_aside_again():
+    """While the others are still being sent through: under the same id."""
+    store = MemoryStore()
+    kept = store.dead_letters
+    again = letter("line", b"[]")._replace(at=NOW + timedelta(seconds=1))
+
+    class FailsAgain(MemoryDeadLetters):
+        def remove(self, letters: Sequence[DeadLetter]) -> None:
+            kept.add([again])
+            kept.remove(letters)
+
+    store.dead_letters = FailsAgain(RLock())
+    kept.add([letter("line", b'{"title": "A meeting"}')])
+    assert send_again(kept.list(), store, NOW) == (1, 0)
+    assert kept.list() == [again]

@@ -134,3 +134,16 @@ def test_what_is_landed_again_has_its_content_before_it_can_be_taken(store: Elas
     store.landing.finish([version("a").id])
     landing.reopen([version("a")], NOW)
     assert store.landing.read(store.landing.unfinished(NOW, NOW, 10)) == [version("a")]
+
+
+def test_what_lands_in_a_generation_that_another_began_is_not_forgotten(store: ElasticsearchStore, access: Access, prefix: str):
+    """Whoever only takes up what others land meets no index that says so."""
+    other = ElasticsearchStore(access, prefix)
+    assert store.landing.read(["none"]) == []
+    store.landing.land([version("a")], NOW)
+    for now in (NOW, NOW + timedelta(days=31)):
+        other.landing.roll(now)
+    other.landing.land([version("b")], NOW)
+    other.close()
+    assert store.landing.unfinished(NOW + 31 * MINUTE, NOW, 10) == ["a", "b"]
+    assert store.landing.read(["a", "b"]) == [version("a"), version("b")]

@@ -33,5 +33,8 @@ class ElasticsearchDeadLetters:
         pages = self._cluster.pages(self._index, {"match_all": {}}, [{"at": "desc"}, {"letter_id": "desc"}])
         return [unpacked(each.source["letter"], DeadLetter) for each in pages]
 
-    def remove(self, ids: Collection[str]) -> None:
-        self._cluster.bulk(Write("delete", self._index, id) for id in ids)
+    def remove(self, letters: Sequence[DeadLetter]) -> None:
+        at = {letter.id: microseconds(letter.at) for letter in letters}
+        found = self._cluster.mget([(self._index, id) for id in at], source=["at"])
+        # One that is replaced meanwhile is a conflict, and stays.
+        self._cluster.bulk(Write("delete", self._index, id, over=kept) for id, kept in found.items() if kept.source["at"] == at[id])

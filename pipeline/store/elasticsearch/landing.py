@@ -89,18 +89,25 @@ class ElasticsearchLanding:
         return self._in_order([id for id in ids if id in marked])
 
     def _content(self, ids: Sequence[str]) -> dict[str, ItemVersion]:
+        """The versions of `ids` that have content, by id."""
         for _ in range(_MOST_TRIES):
+            names = self._generations.all()
             try:
-                found = [self._cluster.mget([(index, id) for id in ids]) for index in self._generations.all()]
+                found = [self._cluster.mget([(index, id) for id in ids]) for index in names]
             except MissingIndexError:
                 self._generations.look_again()
                 continue
-            return {
+            content = {
                 id: unpacked(each.source["item_version"], ItemVersion)
                 for generation in found
                 for id, each in generation.items()
                 if "item_version" in each.source
             }
+            if len(content) < len(set(ids)):
+                # It may be in a generation that somebody else began.
+                self._generations.refresh()
+            if self._generations.all() == names:
+                return content
         raise TransientError("the generations of what landed change all the time")
 
     def finish(self, ids: Sequence[str]) -> None:

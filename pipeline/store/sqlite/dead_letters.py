@@ -28,7 +28,9 @@ class SqliteDeadLetters:
             rows = connection.execute("SELECT id, letter FROM dead_letter ORDER BY at DESC, id").fetchall()
         return [unpack(letter, DeadLetter) for id, letter in rows if ids is None or id in ids]
 
-    def remove(self, ids: Collection[str]) -> None:
-        if ids:
+    def remove(self, letters: Sequence[DeadLetter]) -> None:
+        if letters:
             with self._database.writing() as connection:
-                connection.executemany("DELETE FROM dead_letter WHERE id = ?", [(id,) for id in ids])
+                connection.executemany(
+                    "DELETE FROM dead_letter WHERE id = ? AND at = ?", [(letter.id, microseconds(letter.at)) for letter in letters]
+                )
