@@ -54,16 +54,15 @@ def test_only_a_delivery_that_was_given_up_is_revived(status: DeliveryStatus, du
 
 def test_what_fails_again_at_once_is_set_aside_again():
     """While the others are still being sent through: under the same id."""
-    store = MemoryStore()
-    kept = store.dead_letters
     again = letter("line", b"[]")._replace(at=NOW + timedelta(seconds=1))
 
     class FailsAgain(MemoryDeadLetters):
         def remove(self, letters: Sequence[DeadLetter]) -> None:
-            kept.add([again])
-            kept.remove(letters)
+            self.add([again])
+            super().remove(letters)
 
+    store = MemoryStore()
     store.dead_letters = FailsAgain(RLock())
-    kept.add([letter("line", b'{"title": "A meeting"}')])
-    assert send_again(kept.list(), store, NOW) == (1, 0)
-    assert kept.list() == [again]
+    store.dead_letters.add([letter("line", b'{"title": "A meeting"}')])
+    assert send_again(store.dead_letters.list(), store, NOW) == (1, 0)
+    assert store.dead_letters.list() == [again]

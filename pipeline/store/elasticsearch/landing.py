@@ -128,13 +128,13 @@ class ElasticsearchLanding:
 
     def _marked(self, versions: Sequence[ItemVersion], until: datetime) -> None:
         """Lease versions; over a mark that is there, whose writer died before the content, lest others take it meanwhile."""
+        ends = microseconds(until)
         marks = [
             # They are taken in the order of `landed_at`, the end of this lease.
-            {"version_id": version.id, "landed_at": microseconds(until) + n, "leased_until": microseconds(until)}
-            for n, version in enumerate(versions)
+            Write("index", self._pending, each.id, {"version_id": each.id, "landed_at": ends + n, "leased_until": ends})
+            for n, each in enumerate(versions)
         ]
-        answers = self._cluster.bulk(Write("index", self._pending, str(mark["version_id"]), mark) for mark in marks)
-        refused(answers, [version.id for version in versions])
+        refused(self._cluster.bulk(marks), [mark.id for mark in marks])
 
     def next_due_at(self) -> datetime | None:
         body = {"size": 0, "aggs": {"first": {"min": {"field": "leased_until"}}}, "track_total_hits": False}
